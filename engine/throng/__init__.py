@@ -1,0 +1,1 @@
+"""throng draws huge crowds of similar objects from NumPy arrays."""

@@ -1,0 +1,1 @@
+"""The GPU side: contexts, shaders, buffers and passes. The one importer of moderngl."""

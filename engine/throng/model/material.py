@@ -1,0 +1,102 @@
+"""Materials: how a surface looks and moves."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from throng import arrays
+from throng.errors import InvalidType
+
+SHADINGS = ("lit", "unlit")
+MOTIONS = ("wind", "fountain", "snow")
+
+_DEFAULT_SIZES = {"wind": (0.15, 8.0), "fountain": (6.0, 2.5), "snow": (12.0, 0.6)}
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Motion:
+    """A movement that the shader adds to each instance: a function of `scene.time` and the instance.
+
+    kind      one of MOTIONS
+    strength  wind: how far an instance leans in a gust, as a fraction of its height (0.15);
+              fountain: metres that a particle rises (6); snow: metres that a flake falls (12)
+    spread    wind: metres from one gust to the next (8); fountain: metres from the nozzle to where the
+              particles land (2.5); snow: metres that a flake drifts to either side (0.6)
+    speed     time runs this many times as fast
+
+    The root of what leans in the wind stays where it is. A fountain's particles start at their instance's
+    position, each at its own moment; a flake of snow falls from its position and starts there again.
+    """
+
+    kind: str
+    strength: float
+    spread: float
+    speed: float
+
+    def __init__(
+        self, kind: str, strength: float | None = None, spread: float | None = None, speed: float = 1.0
+    ) -> None:
+        put = object.__setattr__
+        put(self, "kind", arrays.choice(kind, "motion", MOTIONS))
+        strong, wide = _DEFAULT_SIZES[kind]
+        put(self, "strength", strong if strength is None else arrays.number(strength, "strength", low=0.0))
+        put(self, "spread", wide if spread is None else arrays.number(spread, "spread", above=0.0))
+        put(self, "speed", arrays.number(speed, "speed", low=0.0))
+
+    def reach(self, height: float) -> float:
+        """How far, in metres, the motion carries any vertex of an instance away from where it rests.
+
+        height  metres from the instance's origin to its vertex furthest along Y, scale included
+        """
+        if self.kind == "wind":
+            return self.strength * height
+        return math.hypot(self.strength, self.spread)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Material:
+    """How a surface looks. Frozen; equal by value.
+
+    color         sRGB with straight alpha: a uint8 array 0..255, anything else 0..1
+    shading       "lit" by the scene's sun and ambient light, or "unlit": the colour comes out as it is
+    double_sided  whether both sides of each triangle are seen; the back's normals are turned
+    metallic      0..1, roughness 0..1: as glTF defines them. Kept with the material; this version's lit
+                  shading is Lambert's and does not read them
+    motion        None, one of MOTIONS, or a Motion
+
+    Raises InvalidValue or InvalidType, naming the argument.
+    """
+
+    color: tuple[float, float, float, float]
+    shading: str
+    double_sided: bool
+    metallic: float
+    roughness: float
+    motion: Motion | None
+
+    def __init__(
+        self,
+        color: Any = (1.0, 1.0, 1.0),
+        *,
+        shading: str = "lit",
+        double_sided: bool = False,
+        metallic: float = 0.0,
+        roughness: float = 1.0,
+        motion: str | Motion | None = None,
+    ) -> None:
+        if isinstance(motion, str):
+            motion = Motion(motion)
+        elif motion is not None and not isinstance(motion, Motion):
+            raise InvalidType(
+                f"motion: expected None, one of {', '.join(map(repr, MOTIONS))}, or a Motion, "
+                f"got {arrays.described(motion)}"
+            )
+        put = object.__setattr__
+        put(self, "color", arrays.rgba(color, "color"))
+        put(self, "shading", arrays.choice(shading, "shading", SHADINGS))
+        put(self, "double_sided", arrays.flag(double_sided, "double_sided"))
+        put(self, "metallic", arrays.number(metallic, "metallic", low=0.0, high=1.0))
+        put(self, "roughness", arrays.number(roughness, "roughness", low=0.0, high=1.0))
+        put(self, "motion", motion)
