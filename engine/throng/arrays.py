@@ -28,7 +28,7 @@ _FLOAT32_MAX = float(np.finfo(np.float32).max)
 def floats(value: Any, where: str, *shapes: tuple[int | str, ...]) -> Floats:
     """`value` as a C-contiguous float32 array of one of `shapes`, all of it finite.
 
-    A shape is a tuple of lengths; a string stands for any length, e.g. ("n", 3).
+    A shape is a tuple of lengths; a string stands for any length, e.g. ("n", 3). Without shapes, any will do.
     """
     source = _real(value, where)
     _check_shape(source.shape, where, shapes)
@@ -189,23 +189,25 @@ def color_floats(value: Any, where: str, *shapes: tuple[int | str, ...]) -> Doub
 
 
 def color_bytes(value: Any, where: str, *shapes: tuple[int | str, ...]) -> Bytes:
-    """Colours as they are stored: uint8 with four components, rounded to nearest, alpha 255 by default."""
+    """Colours as they are stored: uint8 of the same shape, rounded to nearest."""
     source = _real(value, where)
     _check_shape(source.shape, where, shapes)
     if source.dtype == np.uint8:
-        parts = source
-    else:
-        _check_color_range(source, where)
-        scaled = source.astype(np.float32)
-        scaled *= 255.0
-        scaled += 0.5
-        parts = scaled.astype(np.uint8)
-    if parts.shape and parts.shape[-1] == 3 and len(shapes[0]) == len(parts.shape):
-        full = np.empty((*parts.shape[:-1], 4), np.uint8)
-        full[..., :3] = parts
-        full[..., 3] = 255
-        return full
-    return np.ascontiguousarray(parts)
+        return np.asarray(source)
+    _check_color_range(source, where)
+    scaled = source.astype(np.float32) * np.float32(255.0)
+    scaled += np.float32(0.5)
+    return np.asarray(scaled).astype(np.uint8)
+
+
+def opaque(colors: Bytes) -> Bytes:
+    """(..., 4) from (..., 3), alpha 255; (..., 4) as it is."""
+    if colors.shape[-1] == 4:
+        return np.ascontiguousarray(colors)
+    full = np.empty((*colors.shape[:-1], 4), np.uint8)
+    full[..., :3] = colors
+    full[..., 3] = 255
+    return full
 
 
 def described(value: Any) -> str:
@@ -233,6 +235,8 @@ def _real(value: Any, where: str) -> npt.NDArray[Any]:
 
 
 def _check_shape(shape: tuple[int, ...], where: str, shapes: tuple[tuple[int | str, ...], ...]) -> None:
+    if not shapes:
+        return
     for expected in shapes:
         if len(expected) == len(shape) and all(
             isinstance(want, str) or want == came for want, came in zip(expected, shape, strict=True)

@@ -55,7 +55,7 @@ class Mesh:
         self.colors = _frozen(
             np.full((count, 4), 255, np.uint8)
             if colors is None
-            else arrays.color_bytes(colors, "colors", (count, 3), (count, 4))
+            else arrays.opaque(arrays.color_bytes(colors, "colors", (count, 3), (count, 4)))
         )
         self.lods = tuple(lods)
         for number, lod in enumerate(self.lods):

@@ -1,0 +1,230 @@
+"""Cameras: where a scene is seen from."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from throng import arrays, math3d
+from throng.errors import InvalidValue, UsageError
+from throng.model.column import read_only
+
+Doubles = npt.NDArray[np.float64]
+
+
+class Camera:
+    """A perspective camera; see the class methods for others.
+
+    position  metres, float64
+    target    the point looked at, other than `position`
+    up        a direction that is up in the picture, not along the view direction
+    fov       vertical field of view, degrees, 0 < fov < 180
+    near, far metres along the view direction, 0 < near < far
+
+    All of them can be set, together through `look` where one alone would be degenerate for a moment.
+    Degenerate values are InvalidValue.
+    """
+
+    _projection: Doubles | None = None
+    _view: Doubles | None = None
+    height: float | None = None
+    fov: float | None = None
+
+    def __init__(
+        self,
+        position: npt.ArrayLike = (0.0, 0.0, 5.0),
+        target: npt.ArrayLike = (0.0, 0.0, 0.0),
+        up: npt.ArrayLike = (0.0, 1.0, 0.0),
+        fov: float = 60.0,
+        near: float = 0.1,
+        far: float = 1000.0,
+    ) -> None:
+        self.look(position, target, up)
+        self._set_depths(near, far, above=0.0)
+        self.fov = fov
+
+    @classmethod
+    def orthographic(
+        cls,
+        position: npt.ArrayLike = (0.0, 0.0, 5.0),
+        target: npt.ArrayLike = (0.0, 0.0, 0.0),
+        up: npt.ArrayLike = (0.0, 1.0, 0.0),
+        height: float = 10.0,
+        near: float = 0.1,
+        far: float = 1000.0,
+    ) -> Camera:
+        """A camera without perspective, whose picture is `height` metres high. `near` may be negative."""
+        camera = cls.__new__(cls)
+        camera.look(position, target, up)
+        camera._set_depths(near, far, above=-math.inf)
+        camera.height = height
+        return camera
+
+    @classmethod
+    def from_matrices(cls, view: npt.ArrayLike, projection: npt.ArrayLike) -> Camera:
+        """A camera from somebody else's (4, 4) matrices, in OpenGL's conventions: column vectors, the camera
+        looks along -Z, depth -1 at the near plane and 1 at the far one. The projection fixes the aspect.
+        """
+        camera = cls.__new__(cls)
+        camera._view = _invertible(view, "view")
+        camera._projection = _invertible(projection, "projection")
+        if not np.allclose(camera._view[3], (0, 0, 0, 1)):
+            raise InvalidValue(f"view: expected the last row (0, 0, 0, 1), got {camera._view[3].tolist()}")
+        inverse = np.linalg.inv(camera._view)
+        camera._position = inverse[:3, 3]
+        camera._target = inverse[:3, 3] - inverse[:3, 2]
+        camera._up = inverse[:3, 1]
+        camera._near, camera._far = _depths_of(camera._projection)
+        return camera
+
+    @classmethod
+    def from_intrinsics(
+        cls,
+        fx: float,
+        fy: float,
+        cx: float,
+        cy: float,
+        size: tuple[int, int],
+        *,
+        position: npt.ArrayLike = (0.0, 0.0, 0.0),
+        target: npt.ArrayLike = (0.0, 0.0, -1.0),
+        up: npt.ArrayLike = (0.0, 1.0, 0.0),
+        near: float = 0.1,
+        far: float = 1000.0,
+    ) -> Camera:
+        """A calibrated pinhole camera.
+
+        fx, fy  focal lengths, pixels
+        cx, cy  principal point, pixels from the upper left corner of the picture
+        size    (width, height) of the picture that they were measured in, pixels
+        """
+        width, height = arrays.size(size, "size")
+        fx, fy = arrays.number(fx, "fx", above=0.0), arrays.number(fy, "fy", above=0.0)
+        cx, cy = arrays.number(cx, "cx"), arrays.number(cy, "cy")
+        posed = cls(position, target, up, near=near, far=far)
+        projection = math3d.perspective(90.0, 1.0, posed.near, posed.far)
+        projection[0, 0], projection[0, 2] = 2 * fx / width, 1 - 2 * cx / width
+        projection[1, 1], projection[1, 2] = 2 * fy / height, 2 * cy / height - 1
+        return cls.from_matrices(posed.view_matrix, projection)
+
+    # -- attributes ------------------------------------------------------------------------------------
+
+    def look(
+        self, position: npt.ArrayLike, target: npt.ArrayLike, up: npt.ArrayLike = (0.0, 1.0, 0.0)
+    ) -> None:
+        """Moves the camera to `position`, looking at `target`."""
+        if self._view is not None:
+            raise UsageError("a camera made from matrices keeps its view: make another")
+        self._place(*(np.array(arrays.vector3(v, n)) for v, n in zip((position, target, up), _NAMES, strict=True)))
+
+    @property
+    def position(self) -> Any:
+        return read_only(self._position.copy())
+
+    @position.setter
+    def position(self, value: npt.ArrayLike) -> None:
+        self.look(value, self._target, self._up)
+
+    @property
+    def target(self) -> Any:
+        return read_only(self._target.copy())
+
+    @target.setter
+    def target(self, value: npt.ArrayLike) -> None:
+        self.look(self._position, value, self._up)
+
+    @property
+    def up(self) -> Any:
+        return read_only(self._up.copy())
+
+    @up.setter
+    def up(self, value: npt.ArrayLike) -> None:
+        self.look(self._position, self._target, value)
+
+    @property
+    def near(self) -> float:
+        return self._near
+
+    @property
+    def far(self) -> float:
+        return self._far
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "fov" and value is not None:
+            value = arrays.number(value, "fov", above=0.0)
+            if value >= 180.0:
+                raise InvalidValue(f"fov: expected degrees in 0..180, both excluded, got {value:g}")
+        elif name == "height" and value is not None:
+            value = arrays.number(value, "height", above=0.0)
+        object.__setattr__(self, name, value)
+
+    # -- matrices ---------------------------------------------------------------------------------------
+
+    @property
+    def is_orthographic(self) -> bool:
+        if self._projection is not None:
+            return bool(abs(self._projection[3, 3]) > abs(self._projection[3, 2]))
+        return self.height is not None
+
+    @property
+    def view_matrix(self) -> Doubles:
+        """(4, 4) float64, world to camera."""
+        if self._view is not None:
+            return self._view.copy()
+        return math3d.look_at(self._position, self._target, self._up)
+
+    def projection_matrix(self, aspect: float) -> Doubles:
+        """(4, 4) float64 in OpenGL's convention, for a picture `aspect` times as wide as it is high."""
+        if self._projection is not None:
+            return self._projection.copy()
+        if self.height is not None:
+            return math3d.orthographic(self.height, aspect, self._near, self._far)
+        assert self.fov is not None
+        return math3d.perspective(self.fov, aspect, self._near, self._far)
+
+    def __repr__(self) -> str:
+        x, y, z = self._position
+        return f"<Camera at ({x:g}, {y:g}, {z:g})>"
+
+    def _set_depths(self, near: float, far: float, above: float) -> None:
+        self._near = arrays.number(near, "near", above=None if above == -math.inf else above)
+        self._far = arrays.number(far, "far")
+        if self._far <= self._near:
+            raise InvalidValue(f"far: expected more than near, {self._near:g}, got {self._far:g}")
+
+    def _place(self, position: Doubles, target: Doubles, up: Doubles) -> None:
+        forward = target - position
+        distance = float(np.linalg.norm(forward))
+        if distance == 0.0:
+            raise InvalidValue(f"target: expected a point other than the position, got {tuple(target.tolist())}")
+        length = float(np.linalg.norm(up))
+        if length == 0.0:
+            raise InvalidValue("up: expected a direction other than zero, got (0.0, 0.0, 0.0)")
+        if float(np.linalg.norm(np.cross(forward / distance, up / length))) < 1e-9:
+            raise InvalidValue(
+                f"up: expected a direction that is not along the view direction, got {tuple(up.tolist())}"
+            )
+        self._position, self._target, self._up = position, target, up
+
+
+_NAMES = ("position", "target", "up")
+
+
+def _invertible(value: npt.ArrayLike, where: str) -> Doubles:
+    matrix = arrays.doubles(value, where, (4, 4)).copy()
+    if abs(float(np.linalg.det(matrix))) < 1e-300 or not np.isfinite(np.linalg.cond(matrix)):
+        raise InvalidValue(f"{where}: expected an invertible matrix, got a singular one")
+    return matrix
+
+
+def _depths_of(projection: Doubles) -> tuple[float, float]:
+    """Distances along the view direction at which the depth is -1 and 1; infinite far planes stay infinite."""
+    (a, b), (c, d) = projection[2, 2:], projection[3, 2:]
+    depths = []
+    for depth in (-1.0, 1.0):
+        divisor = a - depth * c
+        depths.append(-(depth * d - b) / divisor if divisor else math.inf)
+    return depths[0], depths[1]

@@ -1,0 +1,359 @@
+"""Columns: one property of every instance, tracked row by row.
+
+A column hands out read-only copies, so that a write to a copy cannot be lost unseen, and takes writes
+through `column[key] = value`, which mark exactly the rows that they touch. Whoever mirrors a column (a GPU
+buffer, bounds) remembers the version it has seen and asks what has changed since.
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from throng import arrays
+from throng.errors import InvalidIndex, InvalidValue
+
+_clock = itertools.count(1)
+
+
+def tick() -> int:
+    """A version later than every earlier one, in any column of any scene."""
+    return next(_clock)
+
+
+class Versions:
+    """When each row last changed. Any number of readers, each with the version it has seen."""
+
+    __slots__ = ("_rows", "_whole", "latest")
+
+    def __init__(self) -> None:
+        self._whole = self.latest = tick()
+        self._rows: npt.NDArray[np.int64] | None = None
+
+    def mark_all(self) -> None:
+        self._whole = self.latest = tick()
+        self._rows = None
+
+    def mark(self, rows: slice | npt.NDArray[np.int64], count: int) -> None:
+        """`rows` of `count` have changed."""
+        if isinstance(rows, slice) and rows.start == 0 and rows.stop >= count:
+            self.mark_all()
+            return
+        if self._rows is None:
+            self._rows = np.zeros(count, np.int64)
+        elif len(self._rows) < count:
+            grown = np.zeros(max(count, 2 * len(self._rows)), np.int64)
+            grown[: len(self._rows)] = self._rows
+            self._rows = grown
+        self.latest = tick()
+        self._rows[rows] = self.latest
+
+    def rows_since(self, version: int, count: int) -> npt.NDArray[np.int64]:
+        """The rows of 0..count-1 that changed after `version`, ascending."""
+        if version < self._whole:
+            return np.arange(count)
+        if version >= self.latest or self._rows is None:
+            return np.zeros(0, np.int64)
+        return np.flatnonzero(self._rows[:count] > version)
+
+    def ranges_since(self, version: int, count: int) -> list[tuple[int, int]]:
+        """The same as half-open ranges, at most MAX_RANGES of them: beyond that, small gaps are closed."""
+        if version >= self.latest or count == 0:
+            return []
+        if version < self._whole:
+            return [(0, count)]
+        return ranges_of(self.rows_since(version, count))
+
+
+MAX_RANGES = 256
+
+
+def ranges_of(rows: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Ascending rows as half-open ranges, at most MAX_RANGES: the widest gaps are the ones that stay."""
+    if not rows.size:
+        return []
+    gaps = np.diff(rows)
+    breaks = np.flatnonzero(gaps > 1)
+    if breaks.size >= MAX_RANGES:
+        widest = np.argpartition(gaps[breaks], -(MAX_RANGES - 1))[-(MAX_RANGES - 1) :]
+        breaks = np.sort(breaks[widest])
+    starts = rows[np.concatenate([[0], breaks + 1])]
+    stops = rows[np.concatenate([breaks, [rows.size - 1]])] + 1
+    return list(zip(starts.tolist(), stops.tolist(), strict=True))
+
+
+class ReadOnlyCopy(np.ndarray[Any, Any]):
+    """What a column or node hands out: a copy that refuses item assignment.
+
+    Its in-place operators return a new array instead, which makes `column[key] += value` work: Python reads
+    a copy, adds, and writes the sum back through the column.
+    """
+
+
+def _in_place(name: str) -> Callable[[Any, Any], Any]:
+    plain = getattr(operator, name)
+
+    def operate(self: ReadOnlyCopy, other: Any) -> Any:
+        return plain(np.asarray(self), other)
+
+    return operate
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and_", "or_", "xor"):
+    setattr(ReadOnlyCopy, f"__i{_name.rstrip('_')}__", _in_place(_name))
+
+
+def read_only(values: npt.ArrayLike) -> Any:
+    """`values` as a ReadOnlyCopy; a scalar as it is. The caller gives the array away."""
+    array = np.asarray(values)
+    if array.ndim == 0:
+        return array[()]
+    result = array.view(ReadOnlyCopy)
+    result.flags.writeable = False
+    return result
+
+
+Check = Callable[[Any, str], npt.NDArray[Any]]
+
+
+class Column(NDArrayOperatorsMixin):
+    """One property of every instance: (n,) or (n, k), float32, int32 or, for colours, uint8.
+
+    Reading (`column[key]`, `numpy.asarray(column)`, arithmetic) gives read-only copies. Writing
+    (`column[key] = value`, `column[key] += value`) checks the value, then marks the rows that `key` touches.
+    `with column.edit(start, stop) as view` lends the memory itself. Colours are read as float32 0..1 and
+    lent as the bytes that they are stored as.
+
+    A column that was never given holds its default in every row and costs nothing until it is written to.
+    """
+
+    __array_priority__: ClassVar[float] = 20.0
+
+    def __init__(self, name: str, count: int, default: npt.NDArray[Any]) -> None:
+        self.name = name
+        self.default = default
+        self.versions = Versions()
+        self._count = count
+        self._store: npt.NDArray[Any] | None = None
+
+    # -- what readers of the model use ---------------------------------------------------------------
+
+    @property
+    def present(self) -> bool:
+        """Whether the column has rows of its own, rather than its default in each."""
+        return self._store is not None
+
+    @property
+    def data(self) -> npt.NDArray[Any]:
+        """The rows themselves, for reading only; only where `present`."""
+        assert self._store is not None
+        return self._store[: self._count]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self._count, *self.default.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._decoded(self.default).dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        values = self[:]
+        return np.asarray(values if dtype is None else values.astype(dtype))
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        plain = [np.asarray(part) if isinstance(part, Column) else part for part in inputs]
+        return getattr(ufunc, method)(*plain, **kwargs)
+
+    def __getitem__(self, key: Any) -> Any:
+        rows = self.data if self.present else np.broadcast_to(self.default, self.shape)
+        try:
+            picked = rows[key]
+        except IndexError as error:
+            raise InvalidIndex(f"{self.name}[...]: {error}") from error
+        return read_only(self._decoded(np.array(picked)))
+
+    def __repr__(self) -> str:
+        return f"<Column {self.name!r} of shape {self.shape}>"
+
+    # -- writing ---------------------------------------------------------------------------------------
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        where = f"{self.name}[...]"
+        encoded = self._encoded(value, where)
+        rows = self._rows_of(key)
+        self._materialize()
+        try:
+            self._assign(key, encoded, where)
+        except IndexError as error:
+            raise InvalidIndex(f"{where}: {error}") from error
+        except ValueError as error:
+            if isinstance(error, InvalidValue):
+                raise
+            raise InvalidValue(f"{where}: expected values that fit the rows, {error}") from error
+        self.versions.mark(rows, self._count)
+
+    @contextmanager
+    def edit(self, start: int = 0, stop: int | None = None) -> Iterator[npt.NDArray[Any]]:
+        """Lends rows start..stop of the column's own memory, writable, for the length of the `with`.
+
+        They are checked when it ends: where a value is not finite, or an exception ended the block, the rows
+        are put back as they were and nothing is marked.
+        """
+        first = arrays.integer(start, "start", low=0, high=self._count)
+        last = self._count if stop is None else arrays.integer(stop, "stop", low=first, high=self._count)
+        self._materialize()
+        view = self.data[first:last]
+        before = view.copy()
+        try:
+            yield view
+            checked = self._encoded(view, f"{self.name}.edit({first}, {last})")
+            if checked is not view:
+                view[...] = checked
+        except BaseException:
+            view[...] = before
+            raise
+        self.versions.mark(slice(first, last), self._count)
+
+    def replace(self, values: npt.NDArray[Any]) -> None:
+        """All rows at once, already encoded; the only way in which the width may change."""
+        self.default = np.resize(self.default, values.shape[1:]).astype(values.dtype)
+        if self._store is not None and self._store.shape[1:] == values.shape[1:]:
+            self._count = len(values)
+            self._reserve(self._count)
+            self._store[: self._count] = values
+        else:
+            self._store = np.array(values, order="C")
+            self._count = len(values)
+        self.versions.mark_all()
+
+    def drop(self) -> None:
+        """Back to the default in every row."""
+        if self._store is not None:
+            self._store = None
+            self.versions.mark_all()
+
+    def extend(self, values: npt.NDArray[Any] | None, extra: int) -> None:
+        """`extra` more rows: `values`, already encoded, or the default. Capacity doubles when it runs out."""
+        if values is not None:
+            self._materialize()
+        start = self._count
+        self._count += extra
+        if self._store is None:
+            return
+        self._reserve(self._count)
+        self._store[start : self._count] = self.default if values is None else values
+        self.versions.mark(slice(start, self._count), self._count)
+
+    def keep(self, kept: npt.NDArray[np.bool_], first: int) -> None:
+        """Only the rows where `kept`, in their order; all rows before `first` are kept."""
+        remaining = int(np.count_nonzero(kept))
+        if self._store is not None:
+            self._store[first:remaining] = self.data[first:][kept[first:]]
+        self._count = remaining
+        if self._store is not None and first < remaining:
+            self.versions.mark(slice(first, remaining), remaining)
+
+    # -- what kinds of columns differ in -----------------------------------------------------------------
+
+    def _encoded(self, value: Any, where: str) -> npt.NDArray[Any]:
+        """`value` as it is stored, checked; of any shape that NumPy can assign."""
+        if self.default.dtype == np.int32:
+            return int32(value, where)
+        return arrays.floats(value, where)
+
+    def _decoded(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return values
+
+    def _assign(self, key: Any, encoded: npt.NDArray[Any], where: str) -> None:
+        self.data[key] = encoded
+
+    # -- inside --------------------------------------------------------------------------------------------
+
+    def _materialize(self) -> None:
+        if self._store is None:
+            self._store = np.empty(self.shape, self.default.dtype)
+            self._store[...] = self.default
+            self.versions.mark_all()
+
+    def _reserve(self, count: int) -> None:
+        assert self._store is not None
+        if count > len(self._store):
+            grown = np.empty((max(count, 2 * len(self._store)), *self.default.shape), self.default.dtype)
+            grown[: len(self._store)] = self._store
+            self._store = grown
+
+    def _rows_of(self, key: Any) -> slice | npt.NDArray[np.int64]:
+        first = key[0] if isinstance(key, tuple) and key else key
+        if isinstance(first, slice):
+            start, stop, step = first.indices(self._count)
+            if step == 1:
+                return slice(start, max(start, stop))
+            return np.arange(start, stop, step)
+        if isinstance(first, int | np.integer) and not isinstance(first, bool):
+            row = int(first) + (self._count if first < 0 else 0)
+            if not 0 <= row < self._count:
+                raise InvalidIndex(f"{self.name}[...]: expected a row in 0..{self._count - 1}, got {first}")
+            return slice(row, row + 1)
+        if first is Ellipsis or first is None:
+            return slice(0, self._count)
+        try:
+            return np.unique(np.arange(self._count)[first])
+        except IndexError as error:
+            raise InvalidIndex(f"{self.name}[...]: {error}") from error
+
+
+class RotationColumn(Column):
+    """(n, 4) unit quaternions (x, y, z, w), normalised on entry."""
+
+    def _assign(self, key: Any, encoded: npt.NDArray[Any], where: str) -> None:
+        row_key, rest = (key[0], key[1:]) if isinstance(key, tuple) else (key, ())
+        rows = self.data[row_key].copy()
+        rows[(..., *rest)] = encoded
+        self.data[row_key] = arrays.normalize_quaternions(rows, where)
+
+    def _encoded(self, value: Any, where: str) -> npt.NDArray[Any]:
+        values = arrays.floats(value, where)
+        if isinstance(value, np.ndarray) and np.shares_memory(values, self._store):  # from edit()
+            return arrays.normalize_quaternions(values, where)
+        return values
+
+
+class ColorColumn(Column):
+    """(n, 4) sRGB with straight alpha, stored as bytes, read as float32 0..1."""
+
+    def _encoded(self, value: Any, where: str) -> npt.NDArray[Any]:
+        return arrays.color_bytes(value, where)
+
+    def _decoded(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.multiply(values, np.float32(1 / 255), dtype=np.float32)
+
+    def _assign(self, key: Any, encoded: npt.NDArray[Any], where: str) -> None:
+        whole_rows = not isinstance(key, tuple) or len(key) < 2
+        if whole_rows and encoded.ndim and encoded.shape[-1] == 3:
+            encoded = arrays.opaque(encoded)
+        self.data[key] = encoded
+
+
+def int32(value: Any, where: str) -> npt.NDArray[np.int32]:
+    """Whole numbers that fit int32; anything else is an error rather than a lossy cast."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu":
+        raise InvalidValue(f"{where}: expected whole numbers, as the column holds, got dtype {array.dtype}")
+    if array.size and (array.min() < -(2**31) or array.max() >= 2**31):
+        raise InvalidValue(f"{where}: expected whole numbers that fit int32, got {array.min()}..{array.max()}")
+    return array.astype(np.int32)

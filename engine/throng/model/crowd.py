@@ -1,0 +1,333 @@
+"""Crowds: nodes that stand for many instances of one mesh, kept in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from throng import arrays, math3d
+from throng.errors import InvalidIndex, InvalidType, InvalidValue
+from throng.model.column import Column, ColorColumn, RotationColumn, int32, read_only, tick
+from throng.model.graph import _IDENTITY, _ONE, _ORIGIN, _WHITE, Node
+from throng.model.material import Material
+from throng.model.mesh import Mesh, Model
+
+MAX_INSTANCES = 2**31 - 1  # ids are int32 in pictures
+
+
+class Crowd(Node):
+    """A node that stands for n instances of a mesh, drawn under its own transform.
+
+    mesh       a Mesh or a Model
+    positions  (n, 3), metres, relative to the node
+    rotations  (n, 4) quaternions (x, y, z, w), normalised on entry; none turned where not given
+    scales     (n,) or (n, 3)
+    colors     (n, 3) or (n, 4), sRGB: a uint8 array counts 0..255, anything else 0..1
+    columns    custom columns by name: (n,) or (n, k) with k up to 4, float32, or int32 where integers come
+    position, rotation, scale, color, name  of the node, as Node; the colour multiplies every instance's
+
+    The arrays are copied and rounded to float32; colours are kept as bytes. n may be 0, and a crowd is true
+    even then. Write through the columns (`crowd.positions[3] = ...`, `crowd.positions[:, 1] += 0.1`) or set
+    one as a whole (`crowd.positions = ...`): what changed is tracked and uploaded by itself.
+
+    Raises InvalidValue, InvalidType or InvalidIndex, naming the argument.
+    """
+
+    __slots__ = ("_colors", "_custom", "_ids", "_next_instance", "_positions", "_rotations", "_scales", "shape")
+
+    def __init__(
+        self,
+        mesh: Mesh | Model,
+        material: Material | None = None,
+        *,
+        positions: npt.ArrayLike,
+        rotations: npt.ArrayLike | None = None,
+        scales: npt.ArrayLike | None = None,
+        colors: npt.ArrayLike | None = None,
+        columns: Mapping[str, npt.ArrayLike] | None = None,
+        position: npt.ArrayLike = _ORIGIN,
+        rotation: npt.ArrayLike = _IDENTITY,
+        scale: npt.ArrayLike = _ONE,
+        color: npt.ArrayLike = _WHITE,
+        name: str = "",
+    ) -> None:
+        if mesh is None:
+            raise InvalidType("mesh: expected a Mesh or a Model, got NoneType None")
+        super().__init__(
+            mesh, material, position=position, rotation=rotation, scale=scale, color=color, name=name
+        )
+        places = arrays.floats(positions, "positions", ("n", 3))
+        count = len(places)
+        _check_count(count)
+        self._positions = Column("positions", count, np.zeros(3, np.float32))
+        self._positions.replace(places)
+        self._rotations = RotationColumn("rotations", count, np.array(_IDENTITY, np.float32))
+        self._scales = Column("scales", count, np.ones((), np.float32))
+        self._colors = ColorColumn("colors", count, np.full(4, 255, np.uint8))
+        self._custom: dict[str, Column] = {}
+        self._ids: npt.NDArray[np.int64] | None = None  # None while they are 0..n-1
+        self._next_instance = count
+        self.shape = tick()  # version of the number of rows, of which columns there are, and of the ids
+        if rotations is not None:
+            self.rotations = rotations
+        if scales is not None:
+            self.scales = scales
+        if colors is not None:
+            self.colors = colors
+        for key, value in _named(columns).items():
+            self._custom[key] = _custom_column(key, value, count)
+
+    # -- columns -------------------------------------------------------------------------------------------
+
+    @property
+    def positions(self) -> Column:
+        """(n, 3) float32, metres."""
+        return self._positions
+
+    @positions.setter
+    def positions(self, value: npt.ArrayLike) -> None:
+        self._put(self._positions, arrays.floats(value, "positions", (len(self), 3)))
+
+    @property
+    def rotations(self) -> Column:
+        """(n, 4) float32 unit quaternions (x, y, z, w). Set to None, nothing is turned."""
+        return self._rotations
+
+    @rotations.setter
+    def rotations(self, value: npt.ArrayLike | None) -> None:
+        if value is None:
+            return self._drop(self._rotations)
+        given = arrays.floats(value, "rotations", (len(self), 4))
+        return self._put(self._rotations, arrays.normalize_quaternions(given, "rotations"))
+
+    @property
+    def scales(self) -> Column:
+        """(n,) or (n, 3) float32. Set to None, all are 1."""
+        return self._scales
+
+    @scales.setter
+    def scales(self, value: npt.ArrayLike | None) -> None:
+        if value is None:
+            return self._drop(self._scales)
+        return self._put(self._scales, arrays.floats(value, "scales", (len(self),), (len(self), 3)))
+
+    @property
+    def colors(self) -> Column:
+        """(n, 4), sRGB with straight alpha; read as float32 0..1, kept as bytes. Set to None, all are white."""
+        return self._colors
+
+    @colors.setter
+    def colors(self, value: npt.ArrayLike | None) -> None:
+        if value is None:
+            return self._drop(self._colors)
+        given = arrays.color_bytes(value, "colors", (len(self), 3), (len(self), 4))
+        return self._put(self._colors, arrays.opaque(given))
+
+    @property
+    def columns(self) -> Mapping[str, Column]:
+        """The custom columns by name."""
+        return MappingProxyType(self._custom)
+
+    def present_columns(self) -> dict[str, Column]:
+        """The columns that have rows of their own, by name: what the crowd costs memory for."""
+        built_in = (self._positions, self._rotations, self._scales, self._colors)
+        return {column.name: column for column in (*built_in, *self._custom.values()) if column.present}
+
+    def _put(self, column: Column, values: npt.NDArray[Any]) -> None:
+        before = column.present, column.default.shape
+        column.replace(values)
+        if before != (column.present, column.default.shape):
+            self.shape = tick()
+
+    def _drop(self, column: Column) -> None:
+        column.drop()
+        self.shape = tick()
+
+    # -- rows and ids -----------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[Any]:
+        raise InvalidType("a crowd cannot be iterated over: read its columns")
+
+    @property
+    def ids(self) -> Any:
+        """(n,) int64: each row's id, ascending. The first are 0..n-1; none is ever used again."""
+        return read_only(np.arange(len(self)) if self._ids is None else self._ids.copy())
+
+    @property
+    def ids_are_rows(self) -> bool:
+        """Whether each row's id is still its number."""
+        return self._ids is None
+
+    def rows(self, ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """The rows that now hold these ids, in their order. Raises InvalidIndex for an id that is not there."""
+        wanted = int32(np.atleast_1d(np.asarray(ids)), "ids").astype(np.int64) if np.size(ids) else _NO_ROWS
+        if wanted.ndim != 1:
+            raise InvalidValue(f"ids: expected shape (n,), got {wanted.shape}")
+        known = np.arange(len(self)) if self._ids is None else self._ids
+        rows = np.searchsorted(known, wanted)
+        found = rows < len(known)
+        found[found] = known[rows[found]] == wanted[found]
+        if not found.all():
+            raise InvalidIndex(f"ids: expected ids of this crowd's instances, got {wanted[~found][0]}")
+        return np.asarray(rows, np.int64)
+
+    def append(
+        self,
+        positions: npt.ArrayLike,
+        rotations: npt.ArrayLike | None = None,
+        scales: npt.ArrayLike | None = None,
+        colors: npt.ArrayLike | None = None,
+        columns: Mapping[str, npt.ArrayLike] | None = None,
+    ) -> npt.NDArray[np.int64]:
+        """Adds m instances behind the last; returns their ids, (m,) int64.
+
+        Arguments as in the constructor, with m rows each. What is not given takes its default: not turned,
+        scale 1, white, and 0 in custom columns. Memory grows by doubling, not at each call.
+        """
+        places = arrays.floats(positions, "positions", ("n", 3))
+        extra = len(places)
+        _check_count(self._next_instance + extra)
+        rows: dict[str, npt.NDArray[Any]] = {"positions": places}
+        if rotations is not None:
+            given = arrays.floats(rotations, "rotations", (extra, 4))
+            rows["rotations"] = arrays.normalize_quaternions(given, "rotations")
+        if scales is not None:
+            rows["scales"] = self._scales_like_mine(arrays.floats(scales, "scales", (extra,), (extra, 3)))
+        if colors is not None:
+            rows["colors"] = arrays.opaque(arrays.color_bytes(colors, "colors", (extra, 3), (extra, 4)))
+        for key, value in _named(columns).items():
+            if key not in self._custom:
+                raise InvalidValue(f"columns[{key!r}]: expected a column of this crowd, {_names(self._custom)}")
+            rows[f"custom {key}"] = self._custom_like_mine(key, value, extra)
+        for column in (self._positions, self._rotations, self._scales, self._colors):
+            column.extend(rows.get(column.name), extra)
+        for key, column in self._custom.items():
+            column.extend(rows.get(f"custom {key}"), extra)
+        new = np.arange(self._next_instance, self._next_instance + extra)
+        if self._ids is not None:
+            self._ids = np.concatenate([self._ids, new])
+        self._next_instance += extra
+        self.shape = tick()
+        return new
+
+    def delete(self, ids: npt.ArrayLike) -> None:
+        """Removes the instances with these ids; the others keep their order and their ids.
+
+        Raises InvalidIndex, and removes nothing, where an id is not there.
+        """
+        rows = self.rows(ids)
+        if not rows.size:
+            return
+        kept = np.ones(len(self), np.bool_)
+        kept[rows] = False
+        first = int(rows.min())
+        self._ids = (np.arange(len(self)) if self._ids is None else self._ids)[kept]
+        for column in (self._positions, self._rotations, self._scales, self._colors, *self._custom.values()):
+            column.keep(kept, first)
+        self.shape = tick()
+
+    def _scales_like_mine(self, scales: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Scales of as many numbers as the column has; the column is widened where it has to be."""
+        if scales.ndim == 1 and self._scales.ndim == 2:
+            return np.repeat(scales[:, None], 3, axis=1)
+        if scales.ndim == 2 and self._scales.ndim == 1:
+            self.scales = np.repeat(np.asarray(self._scales)[:, None], 3, axis=1)
+        return scales
+
+    def _custom_like_mine(self, key: str, value: npt.ArrayLike, extra: int) -> npt.NDArray[Any]:
+        column, where = self._custom[key], f"columns[{key!r}]"
+        if column.default.dtype == np.int32:
+            given = int32(value, where)
+            if given.shape != (extra, *column.default.shape):
+                raise InvalidValue(
+                    f"{where}: expected shape {(extra, *column.default.shape)}, got {given.shape}"
+                )
+            return given
+        return arrays.floats(value, where, (extra, *column.default.shape))
+
+    # -- extent ---------------------------------------------------------------------------------------------------
+
+    @property
+    def bounds(self) -> npt.NDArray[np.float64]:
+        """(2, 3) float64, metres, in the scene's space: a box around all instances, motion included.
+
+        Each instance counts with a sphere around its mesh. Raises InvalidValue for a crowd of none.
+        """
+        if not len(self):
+            raise InvalidValue("bounds: expected at least one instance, got 0")
+        center, radius, height = self._sphere()
+        places = np.asarray(self._positions)
+        scales = np.asarray(self._scales)
+        sizes = np.abs(scales) if scales.ndim == 1 else np.abs(scales).max(axis=1)
+        reach = max((m.motion.reach(height) for _, m in self.parts if m.motion is not None), default=0.0)
+        # A mesh's sphere turns with its instance: measured from the instance's origin it covers any rotation.
+        margins = (sizes * np.float32(np.linalg.norm(center) + radius + reach))[:, None]
+        box = np.stack([(places - margins).min(axis=0), (places + margins).max(axis=0)])
+        return math3d.transformed_box(self.world_matrix[:3], box)
+
+    def _sphere(self) -> tuple[npt.NDArray[np.float64], float, float]:
+        boxes = np.stack([mesh.bounds for mesh, _ in self.parts]).astype(np.float64)
+        low, high = boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)
+        return (low + high) / 2, float(np.linalg.norm(high - low) / 2), float(np.abs([low, high])[:, 1].max())
+
+    def _is_crowd(self) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        name = f" {self.name!r}" if self.name else ""
+        return f"<Crowd{name} of {len(self)} instances>"
+
+
+_NO_ROWS = np.zeros(0, np.int64)
+
+
+def _check_count(count: int) -> None:
+    if count > MAX_INSTANCES:
+        raise InvalidValue(f"positions: expected at most {MAX_INSTANCES} instances, ever, got {count}")
+
+
+def _named(columns: Mapping[str, npt.ArrayLike] | None) -> Mapping[str, npt.ArrayLike]:
+    if columns is None:
+        return {}
+    if not isinstance(columns, Mapping):
+        raise InvalidType(f"columns: expected a mapping of names to arrays, got {arrays.described(columns)}")
+    for key in columns:
+        if not isinstance(key, str) or not key.isidentifier():
+            raise InvalidValue(f"columns: expected names that are identifiers, got {key!r}")
+        if key in _BUILT_IN:
+            raise InvalidValue(f"columns: expected names other than {', '.join(_BUILT_IN)}, got {key!r}")
+    return columns
+
+
+_BUILT_IN = ("positions", "rotations", "scales", "colors", "ids", "matrices")
+
+
+def _names(columns: Mapping[str, Column]) -> str:
+    return f"one of {', '.join(map(repr, columns))}" if columns else "which has none"
+
+
+def _custom_column(key: str, value: npt.ArrayLike, count: int) -> Column:
+    where = f"columns[{key!r}]"
+    given = np.asarray(value)
+    shapes: tuple[tuple[int, ...], ...] = ((count,), (count, 2), (count, 3), (count, 4), (count, 1))
+    if given.dtype.kind in "iu":
+        if given.shape not in shapes:
+            raise InvalidValue(f"{where}: expected shape ({count},) or ({count}, 1..4), got {given.shape}")
+        rows: npt.NDArray[Any] = int32(given, where)
+    else:
+        rows = arrays.floats(value, where)
+        if rows.shape not in shapes:
+            raise InvalidValue(f"{where}: expected shape ({count},) or ({count}, 1..4), got {rows.shape}")
+    column = Column(key, count, np.zeros(rows.shape[1:], rows.dtype))
+    column.replace(rows)
+    return column
