@@ -75,14 +75,14 @@ class Versions:
 MAX_RANGES = 256
 
 
-def ranges_of(rows: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Ascending rows as half-open ranges, at most MAX_RANGES: the widest gaps are the ones that stay."""
+def ranges_of(rows: npt.NDArray[np.int64], most: int = MAX_RANGES) -> list[tuple[int, int]]:
+    """Ascending rows as half-open ranges, at most `most` of them: the widest gaps are the ones that stay."""
     if not rows.size:
         return []
     gaps = np.diff(rows)
     breaks = np.flatnonzero(gaps > 1)
-    if breaks.size >= MAX_RANGES:
-        widest = np.argpartition(gaps[breaks], -(MAX_RANGES - 1))[-(MAX_RANGES - 1) :]
+    if breaks.size >= most:
+        widest = np.argpartition(gaps[breaks], -(most - 1))[-(most - 1) :]
         breaks = np.sort(breaks[widest])
     starts = rows[np.concatenate([[0], breaks + 1])]
     stops = rows[np.concatenate([breaks, [rows.size - 1]])] + 1

@@ -309,7 +309,7 @@ def _named(columns: Mapping[str, npt.ArrayLike] | None) -> Mapping[str, npt.Arra
     return columns
 
 
-_BUILT_IN = ("positions", "rotations", "scales", "colors", "ids", "matrices")
+_BUILT_IN = ("positions", "rotations", "scales", "colors", "ids", "matrices", "order")
 
 
 def _names(columns: Mapping[str, Column]) -> str:

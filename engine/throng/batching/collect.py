@@ -1,0 +1,156 @@
+"""Scene -> batches: incremental, by version, so that any number of renderers can draw one scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import numpy as np
+import numpy.typing as npt
+
+from throng import math3d
+from throng.batching.instances import CrowdInstances, Instances, NodeInstances
+from throng.batching.key import BatchKey
+from throng.layout import LIT, UNLIT
+from throng.model.column import tick
+from throng.model.crowd import Crowd
+from throng.model.graph import Scene
+from throng.model.material import Material
+from throng.model.mesh import Parts
+from throng.model.table import NodeTable
+
+Doubles = npt.NDArray[np.float64]
+
+
+@dataclass
+class Batch:
+    """Instances of one mesh that are drawn together.
+
+    world      (3, 4) float64: the crowd's transform; the identity for nodes, which bring their own
+    tint       (4,) linear colour of the crowd and its material; w is LIT or UNLIT
+    object_id  the crowd's id; -1 for nodes, whose ids stand in a column
+    """
+
+    key: BatchKey
+    instances: Instances
+    world: Doubles
+    tint: Doubles
+    object_id: int
+
+    @property
+    def mirrors(self) -> bool:
+        """Whether `world` turns left hands into right ones."""
+        return bool(math3d.mirrored(self.world))
+
+
+class Collector:
+    """Keeps the batches of one scene up to date, for one renderer.
+
+    version    changes whenever the list of batches, the number of instances or their columns do
+    values     changes whenever a crowd's transform or colour does
+    instances  how many there are, each counted once, whatever its parts
+    """
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+        self.version = 0
+        self.values = 0
+        self.instances = 0
+        self._structure = -1
+        self._shapes: list[int] = []
+        self._node_values = -1
+        self._look_versions: dict[int, int] = {}
+        self._crowds: dict[Crowd, CrowdInstances] = {}
+        self._groups: dict[tuple[BatchKey, int], NodeInstances] = {}
+
+    def update(self, scene: Scene) -> list[Batch]:
+        """The scene's batches as they now are. Costs nothing per instance where nothing changed."""
+        table = scene.update()
+        structural = table.structure != self._structure
+        if structural:
+            self._structure = table.structure
+            self._update_groups(table)
+            self._crowds = {
+                crowd: self._crowds.get(crowd) or CrowdInstances(crowd)
+                for crowd in scene.crowds
+                if isinstance(crowd, Crowd)
+            }
+        for instances in self._crowds.values():
+            instances.update()
+        if structural or table.values.latest != self._node_values:
+            crowd_moved = self._update_nodes(table)
+            if structural or crowd_moved:
+                self._list_batches(table)
+        shapes = [batch.instances.shape for batch in self.batches]
+        if structural or shapes != self._shapes:
+            self._shapes = shapes
+            self.version = tick()
+            crowds = sum(len(crowd) for crowd in self._crowds if table.shown[crowd._row])
+            self.instances = crowds + sum(len(look.rows) for look in table.looks)
+        return self.batches
+
+    def sources(self) -> list[Instances]:
+        """All instances that are worth keeping on the GPU, those of hidden crowds too."""
+        return [*self._crowds.values(), *self._groups.values()]
+
+    def _update_groups(self, table: NodeTable) -> None:
+        touched: dict[tuple[BatchKey, int], None] = {}
+        for number, look in enumerate(table.looks):
+            if self._look_versions.get(number) == look.version:
+                continue
+            first_time = number not in self._look_versions
+            self._look_versions[number] = look.version
+            for key, material in _group_keys(look.parts):
+                touched[key] = None
+                if first_time:
+                    group = self._groups.setdefault(key, NodeInstances())
+                    group.looks[number] = _tint(material)
+        for key in touched:
+            self._groups[key].rebuild(table)
+
+    def _update_nodes(self, table: NodeTable) -> bool:
+        """Packs the nodes whose values changed; whether a crowd's own did."""
+        changed = table.values.rows_since(self._node_values, len(table.nodes))
+        self._node_values = table.values.latest
+        if (table.look[changed] >= 0).any():
+            for group in self._groups.values():
+                group.refresh(table, changed)
+        return bool(np.isin([crowd._row for crowd in self._crowds], changed).any())
+
+    def _list_batches(self, table: NodeTable) -> None:
+        batches = []
+        for crowd, instances in self._crowds.items():
+            if not table.shown[crowd._row]:
+                continue
+            color = math3d.linear_color(table.color[crowd._row])
+            color[3] = 1.0
+            for mesh, material in crowd.parts:
+                key = BatchKey.of(mesh, material)
+                world = table.world[crowd._row].copy()
+                batches.append(Batch(key, instances, world, color * _tint(material), crowd.id))
+        for (key, _), group in self._groups.items():
+            if group.count:
+                batches.append(Batch(key, group, _IDENTITY, _WHITE, -1))
+        self.batches = batches
+        self.values = tick()
+
+
+_IDENTITY = np.eye(4)[:3]
+_WHITE = np.ones(4)
+
+
+def _tint(material: Material) -> Doubles:
+    """(4,) linear colour; w is LIT or UNLIT."""
+    tint = math3d.linear_color(material.color)
+    tint[3] = LIT if material.shading == "lit" else UNLIT
+    return tint
+
+
+def _group_keys(parts: Parts) -> list[tuple[tuple[BatchKey, int], Material]]:
+    """The groups that a node of these parts belongs to: a second part of equal key goes to a second group."""
+    seen: dict[BatchKey, int] = {}
+    keys = []
+    for mesh, material in parts:
+        key = BatchKey.of(mesh, material)
+        occurrence = seen.get(key, 0)
+        seen[key] = occurrence + 1
+        keys.append(((key, occurrence), material))
+    return keys

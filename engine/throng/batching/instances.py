@@ -1,0 +1,196 @@
+"""Where a batch's instances come from: a crowd's columns, or nodes gathered into columns.
+
+Either is a set of named columns of equal length. A column knows which of its rows changed since a version
+and reads any range of them in the form in which the GPU keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from throng import math3d
+from throng.layout import MATRIX_WORDS
+from throng.model.column import Column, Versions, tick
+from throng.model.crowd import Crowd
+from throng.model.table import NodeTable
+
+Read = Callable[[int, int], npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class GpuColumn:
+    """One column as the GPU keeps it.
+
+    row_bytes  bytes a row
+    versions   when each row last changed
+    read       read(start, stop): those rows, contiguous
+    """
+
+    row_bytes: int
+    versions: Versions
+    read: Read
+
+
+@dataclass
+class Instances:
+    """The columns of one crowd, or of the nodes that share a mesh.
+
+    shape     version of the number of rows and of which columns there are
+    mirrored  (n,) which rows' own transforms mirror; None where none does
+    hands     version of `mirrored`
+    """
+
+    count: int = 0
+    shape: int = 0
+    columns: dict[str, GpuColumn] = field(default_factory=dict)
+    mirrored: npt.NDArray[np.bool_] | None = None
+    hands: int = 0
+
+    def _set_mirrored(self, mirrored: npt.NDArray[np.bool_] | None) -> None:
+        if self.mirrored is not None or mirrored is not None:
+            self.hands = tick()
+        self.mirrored = mirrored
+
+
+class CrowdInstances(Instances):
+    """A crowd's own columns, read where they lie."""
+
+    def __init__(self, crowd: Crowd) -> None:
+        super().__init__()
+        self.crowd = crowd
+        self._seen_shape = -1
+        self._seen_scales = -1
+
+    def update(self) -> None:
+        crowd = self.crowd
+        if crowd.shape != self._seen_shape:
+            self._seen_shape = crowd.shape
+            self.shape = tick()
+            self.count = len(crowd)
+            self.columns = {name: _gpu_column(column) for name, column in crowd.present_columns().items()}
+            if not crowd.ids_are_rows:
+                ids = crowd.ids.astype(np.int32)
+                self.columns["ids"] = GpuColumn(4, Versions(), lambda start, stop: ids[start:stop])
+            self._seen_scales = -1
+        if crowd.scales.versions.latest != self._seen_scales:
+            self._seen_scales = crowd.scales.versions.latest
+            self._set_mirrored(_mirrored_scales(crowd.scales))
+
+
+class NodeInstances(Instances):
+    """The nodes that share a mesh, gathered into columns.
+
+    looks  for each look whose nodes are here: its number, and its material's linear colour, with LIT or UNLIT
+           as the fourth component
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks: dict[int, npt.NDArray[np.float64]] = {}
+        self._versions = Versions()
+        self._starts: dict[int, int] = {}
+        self._matrices = np.zeros((0, MATRIX_WORDS), np.float32)
+        self._colors = np.zeros((0, 4), np.float16)
+        self._ids = np.zeros(0, np.int32)
+        self._handed = np.zeros(0, np.bool_)
+
+    def rebuild(self, table: NodeTable) -> None:
+        """Gathers all rows anew: nodes came, went, or look different."""
+        parts = []
+        self.count = 0
+        for number in self.looks:
+            rows = table.looks[number].rows
+            self._starts[number] = self.count
+            table.slot[list(rows)] = np.arange(len(rows))
+            parts.append(np.fromiter(rows, np.int64, len(rows)))
+            self.count += len(rows)
+        rows = np.concatenate(parts) if parts else np.zeros(0, np.int64)
+        self._matrices = np.empty((self.count, MATRIX_WORDS), np.float32)
+        self._colors = np.empty((self.count, 4), np.float16)
+        self._handed = np.empty(self.count, np.bool_)
+        self._ids = table.id[rows]
+        self._pack(table, rows, np.arange(self.count))
+        self._versions.mark_all()
+        self.shape = tick()
+        self.columns = {
+            "matrices": GpuColumn(4 * MATRIX_WORDS, self._versions, lambda a, b: self._matrices[a:b]),
+            "colors": GpuColumn(8, self._versions, lambda a, b: self._colors[a:b]),
+            "ids": GpuColumn(4, Versions(), lambda a, b: self._ids[a:b]),
+        }
+        self._set_mirrored(self._handed.copy() if self._handed.any() else None)
+
+    def refresh(self, table: NodeTable, changed: npt.NDArray[np.int64]) -> None:
+        """Packs again those of the rows `changed` in the table that are nodes of this group."""
+        looks = table.look[changed]
+        mine = np.isin(looks, list(self.looks)) & table.shown[changed]
+        rows = changed[mine]
+        if not rows.size:
+            return
+        starts = np.zeros(len(table.looks), np.int64)
+        starts[list(self._starts)] = list(self._starts.values())
+        slots = starts[table.look[rows]] + table.slot[rows]
+        before = self._handed[slots]
+        self._pack(table, rows, slots)
+        self._versions.mark(np.sort(slots), self.count)
+        if (before != self._handed[slots]).any():
+            self._set_mirrored(self._handed.copy() if self._handed.any() else None)
+
+    def _pack(self, table: NodeTable, rows: npt.NDArray[np.int64], slots: npt.NDArray[np.int64]) -> None:
+        world = table.world[rows]
+        high = world[..., 3].astype(np.float32)
+        packed = np.empty((len(rows), MATRIX_WORDS), np.float32)
+        packed[:, :12] = world.reshape(-1, 12)
+        packed[:, 12:] = world[..., 3] - high
+        self._matrices[slots] = packed
+        self._handed[slots] = math3d.mirrored(world)
+        colors = math3d.linear_color(table.color[rows])
+        colors[:, 3] = 1.0
+        look = table.look[rows]
+        for number, tint in self.looks.items():
+            colors[look == number] *= tint
+        self._colors[slots] = colors
+
+
+def _gpu_column(column: Column) -> GpuColumn:
+    if column.name == "colors":
+        return GpuColumn(8, column.versions, lambda a, b: linear_halves(column.data[a:b]))
+    row_bytes = column.default.itemsize * column.default.size
+    return GpuColumn(row_bytes, column.versions, lambda a, b: column.data[a:b])
+
+
+def _mirrored_scales(scales: Column) -> npt.NDArray[np.bool_] | None:
+    """(n,) which scales mirror: an odd number of negative ones. None where none does."""
+    if not scales.present or not len(scales) or scales.data.min() >= 0:
+        return None
+    negative = scales.data < 0
+    return negative if negative.ndim == 1 else np.logical_xor.reduce(negative, axis=1)
+
+
+def _pairs(first: npt.NDArray[np.float16], second: npt.NDArray[np.float16]) -> npt.NDArray[np.uint32]:
+    """(65536,) for two bytes read as one little-endian number: both table entries, side by side."""
+    table = np.empty((256, 256, 2), np.float16)
+    table[..., 0] = first[None, :]
+    table[..., 1] = second[:, None]
+    return table.view(np.uint32).reshape(-1)
+
+
+_LINEAR = math3d.srgb_to_linear(np.arange(256) / 255).astype(np.float16)
+_RED_GREEN = _pairs(_LINEAR, _LINEAR)
+_BLUE_ONE = _pairs(_LINEAR, np.ones(256, np.float16))
+
+
+def linear_halves(colors: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
+    """(n, 2) words: sRGB bytes (n, 4) as halves of linear red, green, blue and 1. Two look-ups a row.
+
+    Alpha stays behind: what is drawn here is opaque.
+    """
+    words = np.ascontiguousarray(colors).view("<u2")
+    result = np.empty((len(colors), 2), np.uint32)
+    np.take(_RED_GREEN, words[:, 0], out=result[:, 0])
+    np.take(_BLUE_ONE, words[:, 1], out=result[:, 1])
+    return result

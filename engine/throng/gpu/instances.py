@@ -1,0 +1,259 @@
+"""Instance columns on the GPU: pages of one kind, from which each set of instances has its segments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import moderngl
+import numpy as np
+import numpy.typing as npt
+
+from throng.gpu.context import checked_buffer
+from throng.layout import RECORD
+
+Range = tuple[int, int]
+
+_ALIGNMENT = 256  # bytes; what any driver accepts as the start of a range
+_PAGE_BYTES = 8 << 20
+
+
+class Versions(Protocol):
+    """When each row of a column last changed."""
+
+    @property
+    def latest(self) -> int: ...
+    def ranges_since(self, version: int, count: int) -> list[Range]: ...
+
+
+class GpuColumn(Protocol):
+    """One column as the GPU keeps it."""
+
+    @property
+    def row_bytes(self) -> int: ...
+    @property
+    def versions(self) -> Versions: ...
+    @property
+    def read(self) -> Callable[[int, int], npt.NDArray[Any]]: ...
+
+
+class Instances(Protocol):
+    """A set of columns of equal length."""
+
+    @property
+    def count(self) -> int: ...
+    @property
+    def shape(self) -> int: ...
+    @property
+    def columns(self) -> Mapping[str, GpuColumn]: ...
+    @property
+    def mirrored(self) -> npt.NDArray[np.bool_] | None: ...
+    @property
+    def hands(self) -> int: ...
+
+
+@dataclass(eq=False)
+class Page:
+    """A buffer and its free ranges, ascending."""
+
+    buffer: moderngl.Buffer
+    free: list[Range]
+
+    def allocate(self, size: int) -> int | None:
+        """The start of `size` bytes: the first range that is long enough."""
+        for place, (start, stop) in enumerate(self.free):
+            if stop - start >= size:
+                self.free[place : place + 1] = [(start + size, stop)] if stop - start > size else []
+                return start
+        return None
+
+    def release(self, start: int, size: int) -> None:
+        merged: list[Range] = []
+        for first, last in sorted([*self.free, (start, start + size)]):
+            if merged and merged[-1][1] == first:
+                merged[-1] = (merged[-1][0], last)
+            else:
+                merged.append((first, last))
+        self.free = merged
+
+
+@dataclass(eq=False)
+class Segment:
+    """Some rows of a set of instances, in one page.
+
+    first, count, capacity  rows
+    offsets                 bytes from the page's start to each column's first row here
+    plain                   how many of the rows, in the order column where there is one, do not mirror
+    """
+
+    page: Page
+    first: int
+    count: int
+    capacity: int
+    offsets: dict[str, int]
+    start: int
+    size: int
+    plain: int = 0
+
+    @property
+    def mixed(self) -> bool:
+        return 0 < self.plain < self.count
+
+
+@dataclass(eq=False)
+class Resident:
+    """A set of instances as it lies on the GPU.
+
+    changed  the ranges of rows that the last `sync` wrote
+    layout   version of where things lie
+    """
+
+    segments: list[Segment]
+    names: tuple[tuple[str, int], ...]
+    capacity: int
+    layout: int = 0
+    seen: dict[str, int] = field(default_factory=dict)
+    seen_shape: int = -1
+    seen_hands: int = -1
+    changed: list[Range] = field(default_factory=list)
+
+
+class InstanceStore:
+    """Mirrors sets of instances in pages no larger than `page_limit` bytes, uploading what changed.
+
+    The order in which mirrored and plain rows of a segment are drawn lies beside its columns, as "order".
+    """
+
+    def __init__(self, ctx: moderngl.Context, page_limit: int) -> None:
+        self._ctx = ctx
+        self._limit = page_limit
+        self._pages: list[Page] = []
+        self._residents: dict[int, tuple[Instances, Resident]] = {}
+        self._layouts = 0
+        self.uploaded_bytes = 0
+
+    def sync(self, instances: Instances) -> Resident:
+        """The resident copy of `instances`, up to date."""
+        known = self._residents.get(id(instances))
+        resident = known[1] if known is not None else None
+        if resident is None or resident.seen_shape != instances.shape:
+            resident = self._reshaped(instances, resident)
+            self._residents[id(instances)] = (instances, resident)
+        resident.changed = []
+        for name, column in instances.columns.items():
+            seen = resident.seen.get(name, -1)
+            if column.versions.latest != seen:
+                ranges = column.versions.ranges_since(seen, instances.count)
+                self._upload(resident, name, column, ranges)
+                resident.seen[name] = column.versions.latest
+                resident.changed += ranges
+        if resident.seen_hands != instances.hands:
+            self._order(instances, resident)
+        return resident
+
+    def retain(self, wanted: Iterable[Instances]) -> None:
+        """Frees what belongs to no set of `wanted`."""
+        keep = {id(instances) for instances in wanted}
+        for key in [key for key in self._residents if key not in keep]:
+            self._free(self._residents.pop(key)[1])
+
+    def release(self) -> None:
+        for page in self._pages:
+            page.buffer.release()
+        self._pages.clear()
+        self._residents.clear()
+
+    # -- inside ------------------------------------------------------------------------------------------
+
+    def _reshaped(self, instances: Instances, old: Resident | None) -> Resident:
+        """Room for the rows and columns that there now are: the old room where it does."""
+        names = tuple((name, column.row_bytes) for name, column in instances.columns.items())
+        self._layouts += 1
+        if old is not None and old.names == names and instances.count <= old.capacity:
+            old.seen_shape, old.seen_hands, old.layout = instances.shape, -1, self._layouts
+            self._set_counts(old, instances.count)
+            # Columns that are made anew with the shape (ids) are read again from their first version.
+            old.seen = {name: seen for name, seen in old.seen.items() if name != "ids"}
+            return old
+        capacity = instances.count
+        if old is not None:
+            if old.names == names:
+                capacity = max(capacity, old.capacity * 3 // 2)
+            self._free(old)
+        segments = self._allocate(names, capacity)
+        resident = Resident(segments, names, capacity, self._layouts, seen_shape=instances.shape)
+        self._set_counts(resident, instances.count)
+        return resident
+
+    def _set_counts(self, resident: Resident, count: int) -> None:
+        for segment in resident.segments:
+            segment.count = segment.plain = min(max(count - segment.first, 0), segment.capacity)
+
+    def _allocate(self, names: tuple[tuple[str, int], ...], capacity: int) -> list[Segment]:
+        row_bytes = sum(size for _, size in names) + 4  # and the order
+        slack = (len(names) + 1) * _ALIGNMENT
+        most = max((self._limit - slack) // max(row_bytes, RECORD.size), 1)
+        segments = []
+        for first in range(0, capacity, most):
+            rows = min(most, capacity - first)
+            offsets, size = {}, 0
+            for name, width in (*names, ("order", 4)):
+                offsets[name] = size
+                size += _aligned(rows * width)
+            page, start = self._room(size)
+            offsets = {name: start + offset for name, offset in offsets.items()}
+            segments.append(Segment(page, first, 0, rows, offsets, start, size))
+        return segments
+
+    def _room(self, size: int) -> tuple[Page, int]:
+        for page in self._pages:
+            start = page.allocate(size)
+            if start is not None:
+                return page, start
+        whole = max(size, min(_PAGE_BYTES, self._limit))
+        buffer = checked_buffer(self._ctx, reserve=whole, purpose="instance columns")
+        page = Page(buffer, [(0, whole)])
+        self._pages.append(page)
+        start = page.allocate(size)
+        assert start is not None
+        return page, start
+
+    def _free(self, resident: Resident) -> None:
+        for segment in resident.segments:
+            page = segment.page
+            page.release(segment.start, segment.size)
+            if page.free == [(0, page.buffer.size)]:
+                page.buffer.release()
+                self._pages.remove(page)
+
+    def _upload(self, resident: Resident, name: str, column: GpuColumn, ranges: list[Range]) -> None:
+        for segment in resident.segments:
+            last = segment.first + segment.count
+            for start, stop in ranges:
+                first, end = max(start, segment.first), min(stop, last)
+                if first >= end:
+                    continue
+                data = column.read(first, end)
+                offset = segment.offsets[name] + (first - segment.first) * column.row_bytes
+                segment.page.buffer.write(data, offset=offset)
+                self.uploaded_bytes += data.nbytes
+
+    def _order(self, instances: Instances, resident: Resident) -> None:
+        resident.seen_hands = instances.hands
+        self._layouts += 1
+        resident.layout = self._layouts
+        for segment in resident.segments:
+            segment.plain = segment.count
+            if instances.mirrored is None or not segment.count:
+                continue
+            mirrored = instances.mirrored[segment.first : segment.first + segment.count]
+            segment.plain -= int(np.count_nonzero(mirrored))
+            if segment.mixed:
+                order = np.argsort(mirrored, kind="stable").astype(np.uint32)
+                segment.page.buffer.write(order, offset=segment.offsets["order"])
+                self.uploaded_bytes += order.nbytes
+
+
+def _aligned(size: int) -> int:
+    return -(-size // _ALIGNMENT) * _ALIGNMENT

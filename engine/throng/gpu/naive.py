@@ -1,0 +1,137 @@
+"""Mode "naive": a draw call for each object, its values set as uniforms. The baseline.
+
+Written as a good engineer would write it: values prepared once, state changed once for each batch, and no
+more Python for each object than its uniforms and its call need. It has no use for columns on the GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import moderngl
+import numpy as np
+
+from throng.gpu.instanced import UNIFORMS, item_defines, reads_ids
+from throng.gpu.items import Item, ItemTable, vertex_content
+from throng.gpu.shared import Shared
+
+# column: uniform, bytes, bytes from the start of the row
+_PARTS = {
+    "matrices": [("matrix_row0", 16, 0), ("matrix_row1", 16, 16), ("matrix_row2", 16, 32), ("matrix_low", 12, 48)],
+}
+_Write = Callable[[bytes], None]
+
+
+class NaiveMode:
+    """Draws object by object."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._ctx = shared.ctx
+        self._pool = shared.pool
+        self._programs = shared.programs(330)
+        self._arrays: dict[tuple[object, ...], moderngl.VertexArray] = {}
+        self._values: dict[tuple[int, str], tuple[int, list[bytes]]] = {}
+        self._items: Sequence[Item] = ()
+        self._table: ItemTable | None = None
+        self.triangles = 0
+
+    def rebuild(self, items: Sequence[Item], table: ItemTable) -> None:
+        """Takes over another list of items."""
+        self._items, self._table = items, table
+        self._values.clear()
+
+    def draw(self, defines: Mapping[str, object]) -> int:
+        """Draws everything into the framebuffer in use; the number of draw calls."""
+        self.triangles = 0
+        calls = 0
+        for number, item in enumerate(self._items):
+            calls += self._draw_item(number, item, defines)
+        return calls
+
+    def release(self) -> None:
+        for array in self._arrays.values():
+            array.release()
+        self._arrays.clear()
+
+    def _draw_item(self, number: int, item: Item, defines: Mapping[str, object]) -> int:
+        assert self._table is not None
+        wanted = {**defines, **item_defines(item), "INSTANCE": "uniform"}
+        if reads_ids(wanted):
+            wanted["HAS_IDS"] = 1
+        program = self._programs.get(wanted)
+        for name, field in UNIFORMS.items():
+            if name in program:
+                program[name].write(self._table.rows[number][field].tobytes())  # type: ignore[union-attr]
+        setters = self._setters(number, item, program)
+        columns = list(zip(*(values for _, values in setters), strict=True))
+        writes = [write for write, _ in setters]
+        render = self._vertex_array(program, "VERTEX_COLORS" in wanted).render
+        for (count, first), values in zip(self._faces(item), columns, strict=True):
+            for write, value in zip(writes, values, strict=True):
+                write(value)
+            render(moderngl.TRIANGLES, count, first=first)
+            self.triangles += count // 3
+        return item.segment.count
+
+    def _faces(self, item: Item) -> list[tuple[int, int]]:
+        """For each object how many indices to draw, from which on."""
+        key, segment = item.batch.key, item.segment
+        ranges = [
+            item.slot.faces(double_sided=key.double_sided, mirrored=mirrored) for mirrored in (False, True)
+        ]
+        plain, turned = ((faces.count, faces.first) for faces in ranges)
+        if item.batch.mirrors:
+            plain, turned = turned, plain
+        mirrored = item.batch.instances.mirrored
+        if mirrored is None:
+            return [plain] * segment.count
+        hands = mirrored[segment.first : segment.first + segment.count].tolist()
+        return [turned if hand else plain for hand in hands]
+
+    def _setters(
+        self, number: int, item: Item, program: moderngl.Program
+    ) -> list[tuple[_Write, list[bytes]]]:
+        """For each uniform that differs from object to object how to set it, and its values."""
+        setters = []
+        for name, column in item.batch.instances.columns.items():
+            width = column.row_bytes
+            for uniform, size, start in _PARTS.get(name, [(name, width, 0)]):
+                if uniform in program:
+                    values = self._rows(number, item, name, uniform, size, start)
+                    setters.append((program[uniform].write, values))  # type: ignore[union-attr]
+        if "ids" in program and "ids" not in item.batch.instances.columns:
+            first = item.segment.first
+            rows = np.arange(first, first + item.segment.count, dtype=np.int32)
+            setters.append((program["ids"].write, _split(rows.tobytes(), 4)))  # type: ignore[union-attr]
+        return setters
+
+    def _rows(
+        self, number: int, item: Item, name: str, uniform: str, size: int, start: int
+    ) -> list[bytes]:
+        """The bytes to write for each object; kept until the column changes."""
+        column = item.batch.instances.columns[name]
+        latest = column.versions.latest
+        known = self._values.get((number, uniform))
+        if known is None or known[0] != latest:
+            segment = item.segment
+            data = np.ascontiguousarray(column.read(segment.first, segment.first + segment.count))
+            raw = data.view(np.uint8).reshape(segment.count, column.row_bytes)
+            if name == "colors":
+                raw = raw.view(np.float16).astype(np.float32).view(np.uint8)
+                size = 16
+            known = latest, _split(np.ascontiguousarray(raw[:, start : start + size]).tobytes(), size)
+            self._values[number, uniform] = known
+        return known[1]
+
+    def _vertex_array(self, program: moderngl.Program, colored: bool) -> moderngl.VertexArray:
+        key = self._pool.version, program.glo
+        if key not in self._arrays:
+            self._arrays[key] = self._ctx.vertex_array(
+                program, [vertex_content(self._pool, colored=colored)],
+                index_buffer=self._pool.indices, index_element_size=4,
+            )  # fmt: skip
+        return self._arrays[key]
+
+
+def _split(data: bytes, size: int) -> list[bytes]:
+    return [data[start : start + size] for start in range(0, len(data), size)]

@@ -1,0 +1,122 @@
+"""Render targets of our own: colour, float32 depth, and what else was asked for."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import moderngl
+import numpy as np
+import numpy.typing as npt
+
+from throng.gpu import rawgl, source
+from throng.gpu.context import Capabilities, checked_depth_texture, checked_texture
+from throng.gpu.programs import EXTRA_OUTPUTS
+
+_FORMATS: dict[str, tuple[int, str]] = {"color": (4, "f1"), "ids": (2, "i4"), "normals": (4, "f2")}
+
+
+class Target:
+    """A framebuffer of `size` with the pictures in `outputs`.
+
+    With several samples the scene is drawn into a multisample framebuffer; `resolve` averages its colours in
+    linear light and takes sample 0 of everything else.
+    """
+
+    def __init__(
+        self,
+        ctx: moderngl.Context,
+        size: tuple[int, int],
+        samples: int,
+        outputs: frozenset[str],
+        capabilities: Capabilities,
+    ) -> None:
+        self._ctx = ctx
+        self.size = size
+        self.samples = samples
+        self.outputs = outputs
+        self.reversed_depth = capabilities.clip_control
+        self._names = ["color", *(name for name in EXTRA_OUTPUTS if name in outputs)]
+        self.framebuffer, self._parts = self._make(0)
+        self.drawn, self._drawn_parts = self.framebuffer, self._parts
+        self._resolver: moderngl.VertexArray | None = None
+        if samples > 1:
+            self.drawn, self._drawn_parts = self._make(samples)
+            self._resolver = self._make_resolver()
+
+    def clear(self, background: Sequence[float]) -> None:
+        """Empties every picture; colours as they are to be read."""
+        self.drawn.use()
+        self.drawn.clear(*background, depth=0.0 if self.reversed_depth else 1.0)
+        for place, name in enumerate(self._names[1:], start=1):
+            _clear_attachment(place, name)
+
+    def resolve(self) -> None:
+        """Brings many samples down to one."""
+        if self._resolver is None:
+            return
+        for unit, part in enumerate(self._drawn_parts):
+            part.use(location=unit)
+        self.framebuffer.use()
+        self._ctx.enable_only(moderngl.DEPTH_TEST)
+        self._ctx.depth_func = "1"
+        self._resolver.render(moderngl.TRIANGLES, vertices=3)
+        self._ctx.depth_func = "<"
+
+    def read(self, name: str) -> npt.NDArray[Any]:
+        """One picture as (h, w, ...), row 0 at the top, owned by the caller."""
+        width, height = self.size
+        if name == "depth":
+            raw = self.framebuffer.read(components=1, attachment=-1, dtype="f4", alignment=1)
+            picture = np.frombuffer(raw, np.float32).reshape(height, width)
+        else:
+            components, dtype = _FORMATS[name]
+            place = self._names.index(name)
+            raw = self.framebuffer.read(components=components, attachment=place, dtype=dtype, alignment=1)
+            kinds = {"f1": np.uint8, "i4": np.int32, "f2": np.float16}
+            picture = np.frombuffer(raw, kinds[dtype]).reshape(height, width, components)
+        return np.array(picture[::-1])
+
+    def release(self) -> None:
+        for part in (*self._parts, self.framebuffer):
+            part.release()
+        if self._resolver is not None:
+            for part in (*self._drawn_parts, self.drawn, self._resolver.program, self._resolver):
+                part.release()
+
+    def _make(self, samples: int) -> tuple[moderngl.Framebuffer, list[moderngl.Texture]]:
+        parts = []
+        for name in self._names:
+            components, dtype = _FORMATS[name]
+            parts.append(
+                checked_texture(
+                    self._ctx, self.size, components, dtype=dtype, samples=samples, purpose=f"the {name} picture"
+                )
+            )
+        depth = checked_depth_texture(self._ctx, self.size, samples=samples, purpose="the depth picture")
+        parts.append(depth)
+        return self._ctx.framebuffer(parts[:-1], depth), parts
+
+    def _make_resolver(self) -> moderngl.VertexArray:
+        defines: dict[str, object] = {"SAMPLES": self.samples}
+        for place, name in enumerate(self._names[1:], start=1):
+            defines[f"OUT_{name.upper()}"] = place
+        program = source.compile_program(
+            self._ctx, "resolve", version=330, defines=defines, vertex="screen.vert", fragment="resolve.frag"
+        )
+        for unit, name in enumerate([*self._names, "depth"]):
+            program[f"samples_{name}"] = unit
+        return self._ctx.vertex_array(program, [])
+
+
+def _clear_attachment(place: int, name: str) -> None:
+    """Clears one colour attachment of the framebuffer in use; glClear leaves integer ones undefined."""
+    if name == "ids":
+        values = (ctypes.c_int * 4)(-1, -1, 0, 0)
+        rawgl.function("glClearBufferiv", "viip")(_COLOR, place, values)
+    else:
+        rawgl.function("glClearBufferfv", "viip")(_COLOR, place, (ctypes.c_float * 4)())
+
+
+_COLOR = 0x1800

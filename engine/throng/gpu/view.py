@@ -1,0 +1,87 @@
+"""What a camera, and later a shadow cascade, is to the GPU: matrices relative to an origin near it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from throng import math3d
+from throng.layout import FRAME
+from throng.model.camera import Camera
+from throng.model.graph import Scene
+
+Doubles = npt.NDArray[np.float64]
+
+# The origin stays where it is while the camera moves this many near distances, so that what was computed
+# relative to it can be used again. float32 then still resolves a hundredth of a 720-row pixel at the near plane.
+_GRID_NEAR = 512.0
+
+
+@dataclass(frozen=True)
+class View:
+    """One way of looking at a scene.
+
+    origin      (3,) float64: what is drawn is float32 metres relative to this point near the camera. It is a
+                function of the camera alone, on a grid, not of earlier frames
+    projection  (4, 4) float64 as the depth buffer wants it
+    transform   (4, 4) float64: from metres relative to the origin to clip space
+    """
+
+    origin: Doubles
+    projection: Doubles
+    transform: Doubles
+
+    @classmethod
+    def of(cls, camera: Camera, aspect: float, *, reversed_depth: bool) -> View:
+        projection = camera.projection_matrix(aspect)
+        grid = _grid(camera)
+        origin = np.round(np.asarray(camera.position) / grid) * grid
+        if reversed_depth:
+            projection = math3d.reversed_depth(projection)
+        moved = np.eye(4)
+        moved[:3, 3] = origin
+        return cls(origin, projection, projection @ (camera.view_matrix @ moved))
+
+    def metres(self, depth: npt.NDArray[np.float32], *, zero_to_one: bool) -> npt.NDArray[np.float32]:
+        """Depth buffer values -> metres along the view axis, in place.
+
+        From z_clip = a z + b and w_clip = c z + d follows -z = (d depth - b) / (c depth - a).
+        """
+        (a, b), (c, d) = self.projection[2, 2:], self.projection[3, 2:]
+        if not zero_to_one:
+            depth *= 2
+            depth -= 1
+        if c == 0:  # orthographic
+            depth *= np.float32(-d / a)
+            depth += np.float32(b / a)
+            return depth
+        if d == 0:
+            depth *= np.float32(-c / b)
+            depth += np.float32(a / b)
+            return np.divide(np.float32(1), depth, out=depth)
+        result: Any = (d * depth.astype(np.float64) - b) / (c * depth.astype(np.float64) - a)
+        return result.astype(np.float32)
+
+
+def frame_block(scene: Scene, view: View, *, encode: bool) -> npt.NDArray[np.void]:
+    """The uniform block FRAME for one view of a scene; `encode`: the target wants sRGB from the shader."""
+    block = np.zeros((), FRAME.dtype)
+    block["view_projection"] = view.transform.T
+    sun = scene.sun
+    if sun is not None:
+        block["sun_direction"][:3] = -np.array(sun.direction)
+        block["sun_color"] = math3d.linear_color(sun.color) * sun.intensity
+    block["ambient"] = math3d.linear_color(scene.ambient)
+    block["ambient"][3] = float(encode)
+    return block
+
+
+def _grid(camera: Camera) -> float:
+    if camera.is_orthographic:
+        size = camera.height if camera.height is not None else camera.far - camera.near
+        return max(abs(size), 1e-6) * 0.25
+    near = abs(camera.near)
+    return max(near, 1e-6) * _GRID_NEAR if np.isfinite(near) else _GRID_NEAR

@@ -1,0 +1,359 @@
+"""Renderers: a frame, step by step."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import moderngl
+import numpy as np
+import numpy.typing as npt
+
+from throng import arrays, math3d
+from throng.batching.collect import Collector
+from throng.errors import ClosedError, InvalidType, InvalidValue, ThreadError, UsageError
+from throng.frame import OUTPUTS, Frame, Stats
+from throng.gpu import rawgl
+from throng.gpu.context import Capabilities, checked_buffer, choose_mode, create_headless
+from throng.gpu.programs import FRAME_BINDING, output_defines
+from throng.gpu.scene import GpuScene
+from throng.gpu.shared import Shared
+from throng.gpu.state import neutral_state
+from throng.gpu.target import Target
+from throng.gpu.timer import GpuTimer
+from throng.gpu.view import View, frame_block
+from throng.layout import FRAME
+from throng.model.camera import Camera
+from throng.model.graph import Scene
+from throng.options import Options
+
+ENCODINGS = ("srgb", "linear")
+_KEPT_SCENES = 2  # scenes whose data stays on the GPU; the one drawn longest ago makes room
+
+
+@dataclass
+class _SceneState:
+    """What a renderer keeps of a scene that it draws."""
+
+    scene: Scene
+    collector: Collector
+    gpu: GpuScene
+    uploaded: int = 0
+
+
+class Renderer:
+    """Draws scenes, from the thread that made it.
+
+    size     (width, height) in pixels of what `render` returns; can be set later
+    context  a moderngl context to draw in, which stays its owner's; by default a headless one is made
+    samples  of each pixel, for smooth edges; a driver gives at most so many as it has
+    options  an Options
+    device   index of the EGL device for a context of our own; by default the first that works
+    stats    a Stats of the latest frame
+
+    Use it as a context manager, or call `close`. Raises InvalidValue or InvalidType for bad arguments,
+    ContextError where the driver cannot do what is needed, GpuMemoryError where it runs out of memory,
+    ClosedError after `close`, and ThreadError on another thread.
+    """
+
+    def __init__(
+        self,
+        size: tuple[int, int] | None = None,
+        *,
+        context: moderngl.Context | None = None,
+        samples: int = 1,
+        options: Options = Options(),  # noqa: B008 - frozen
+        device: int | None = None,
+    ) -> None:
+        self._closed = True
+        self._thread = threading.get_ident()
+        self._size = None if size is None else arrays.size(size, "size")
+        self._samples = arrays.integer(samples, "samples", low=1, high=64)
+        _check_options(options)
+        if context is not None and not isinstance(context, moderngl.Context):
+            raise InvalidType(f"context: expected a moderngl.Context, got {arrays.described(context)}")
+        self._owns_context = context is None
+        self._ctx = create_headless(device) if context is None else context
+        try:
+            self._set_up(options)
+        except BaseException:
+            if self._owns_context:
+                self._ctx.release()
+            raise
+        self._closed = False
+
+    def _set_up(self, options: Options) -> None:
+        with self._current():
+            self._capabilities = Capabilities.of(self._ctx)
+            self._options = options
+            self._mode = choose_mode(options.mode, self._capabilities)
+            self._shared = Shared(self._ctx, self._capabilities)
+            self._frame_block = checked_buffer(self._ctx, reserve=FRAME.size, purpose="the frame's uniforms")
+            self._states: list[_SceneState] = []
+            self._targets: dict[tuple[Any, ...], Target] = {}
+            timed = self._owns_context and self._capabilities.timer_queries
+            self._timer = GpuTimer(self._ctx, available=timed)
+            self.stats: Stats | None = None
+
+    # -- drawing ---------------------------------------------------------------------------------------------
+
+    def render(self, scene: Scene, camera: Camera, outputs: Sequence[str] = ("color",)) -> Frame:
+        """Draws one frame and reads it back; `outputs` are of "color", "depth", "ids" and "normals"."""
+        self._check_usable()
+        asked = _checked_outputs(outputs)
+        if self._size is None:
+            raise UsageError("size: expected the renderer to have a size before render(): set renderer.size")
+        with self._drawing(scene, camera):
+            started = time.perf_counter()
+            target = self._target(asked)
+            view = View.of(camera, self._size[0] / self._size[1], reversed_depth=target.reversed_depth)
+            state = self._state(scene)
+            with self._timer.measured():
+                self._upload(state)
+                target.clear(scene.background)
+                self._set_depth(reversed_depth=target.reversed_depth)
+                calls = self._submit(state, view, asked, encode=True)
+                target.resolve()
+            self._count(state, calls, started)
+            pictures = {name: self._picture(target, name, view) for name in asked}
+            assert self.stats is not None
+            return Frame(pictures, self.stats)
+
+    def draw(
+        self,
+        scene: Scene,
+        camera: Camera,
+        framebuffer: moderngl.Framebuffer | None = None,
+        clear: bool = False,
+        encoding: str = "srgb",
+    ) -> None:
+        """Draws into somebody's framebuffer, in its viewport, and waits for nothing.
+
+        framebuffer  by default the one in use
+        clear        whether to fill it with the scene's background, and its depth with 1, first
+        encoding     "srgb": colours are written as they are shown; "linear": in linear light, for float
+                     targets and for framebuffers that encode by themselves (GL_FRAMEBUFFER_SRGB)
+
+        The depth buffer is used as OpenGL's default has it: 0 is near, smaller wins. All state of the
+        context is afterwards as it was.
+        """
+        self._check_usable()
+        arrays.flag(clear, "clear")
+        arrays.choice(encoding, "encoding", ENCODINGS)
+        if framebuffer is not None and not isinstance(framebuffer, moderngl.Framebuffer):
+            raise InvalidType(
+                f"framebuffer: expected a moderngl.Framebuffer, got {arrays.described(framebuffer)}"
+            )
+        with self._drawing(scene, camera), neutral_state(self._ctx):
+            started = time.perf_counter()
+            target = self._ctx.fbo if framebuffer is None else framebuffer
+            _, _, width, height = target.viewport
+            if width < 1 or height < 1:
+                raise InvalidValue(f"framebuffer: expected a viewport of at least 1x1, got {width}x{height}")
+            view = View.of(camera, width / height, reversed_depth=False)
+            state = self._state(scene)
+            self._upload(state)
+            target.use()
+            if clear:
+                _clear(target, scene.background, linear=encoding == "linear")
+            self._set_depth(reversed_depth=False)
+            calls = self._submit(state, view, (), encode=encoding == "srgb")
+            self._count(state, calls, started)
+
+    # -- the steps of a frame -----------------------------------------------------------------------------------
+
+    def _upload(self, state: _SceneState) -> None:
+        """Scene -> batches -> GPU: only what changed since this renderer last drew it."""
+        batches = state.collector.update(state.scene)
+        version = state.collector.version, state.collector.values
+        state.gpu.upload(batches, state.collector.sources(), version)
+
+    def _submit(self, state: _SceneState, view: View, outputs: Sequence[str], *, encode: bool) -> int:
+        """Draws everything as `view` sees it; the number of draw calls."""
+        self._frame_block.write(frame_block(state.scene, view, encode=encode))
+        self._frame_block.bind_to_uniform_block(FRAME_BINDING)
+        state.gpu.place(view.origin, state.scene.time)
+        return state.gpu.draw(output_defines(outputs))
+
+    def _set_depth(self, *, reversed_depth: bool) -> None:
+        self._ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
+        self._ctx.depth_func = ">" if reversed_depth else "<"
+        self._ctx.cull_face = "back"
+        self._ctx.front_face = "ccw"
+        if self._capabilities.clip_control:
+            rawgl.clip_control(lower_left=True, zero_to_one=reversed_depth)
+
+    def _picture(self, target: Target, name: str, view: View) -> npt.NDArray[Any]:
+        """One output as the caller gets it."""
+        picture = target.read(name)
+        if name == "depth":
+            empty = picture == (0.0 if target.reversed_depth else 1.0)
+            picture = view.metres(picture, zero_to_one=target.reversed_depth)
+            picture[empty] = np.inf
+        elif name == "normals":
+            picture = picture[..., :3].astype(np.float32)
+        return picture
+
+    def _count(self, state: _SceneState, calls: int, started: float) -> None:
+        uploaded = state.gpu.uploaded_bytes + self._shared.pool.uploaded_bytes
+        self.stats = Stats(
+            mode=self._mode,
+            draw_calls=calls,
+            instances=state.collector.instances,
+            visible=state.collector.instances,
+            triangles=state.gpu.triangles,
+            splats=0,
+            uploaded_bytes=uploaded - state.uploaded,
+            cpu_ms=(time.perf_counter() - started) * 1e3,
+            gpu_ms=self._timer.latest_ms,
+        )
+        state.uploaded = uploaded
+
+    # -- settings and the end ------------------------------------------------------------------------------------
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        return self._size
+
+    @size.setter
+    def size(self, value: tuple[int, int] | None) -> None:
+        self._check_usable()
+        self._size = None if value is None else arrays.size(value, "size")
+        with self._current():
+            self._release_targets()
+
+    @property
+    def options(self) -> Options:
+        return self._options
+
+    @options.setter
+    def options(self, value: Options) -> None:
+        self._check_usable()
+        _check_options(value)
+        mode = choose_mode(value.mode, self._capabilities)
+        if mode != self._mode:
+            with self._current():
+                self._release_states(0)
+        self._options, self._mode = value, mode
+
+    @property
+    def samples(self) -> int:
+        """Samples of each pixel."""
+        return self._samples
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the context can do."""
+        return self._capabilities
+
+    def close(self) -> None:
+        """Frees every GL object of this renderer, and the context where it made one. A second call does nothing."""
+        if self._closed:
+            return
+        self._check_thread()
+        self._closed = True
+        with self._current():
+            self._release_states(0)
+            self._release_targets()
+            self._shared.release()
+            self._frame_block.release()
+        if self._owns_context:
+            self._ctx.release()
+
+    def __enter__(self) -> Renderer:
+        self._check_usable()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    # -- inside -----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _current(self) -> Iterator[None]:
+        """Our own context is the current one; somebody else's is left to them."""
+        with ExitStack() as stack:
+            if self._owns_context:
+                stack.enter_context(self._ctx)
+            yield
+
+    @contextmanager
+    def _drawing(self, scene: Scene, camera: Camera) -> Iterator[None]:
+        """Holds the scene for this thread while it is drawn."""
+        if not isinstance(scene, Scene):
+            raise InvalidType(f"scene: expected a Scene, got {arrays.described(scene)}")
+        if not isinstance(camera, Camera):
+            raise InvalidType(f"camera: expected a Camera, got {arrays.described(camera)}")
+        thread = threading.get_ident()
+        if scene.in_use not in (0, thread):
+            raise ThreadError("scene: expected one thread at a time, got a scene that another thread is drawing")
+        scene.in_use = thread
+        try:
+            with self._current():
+                yield
+        finally:
+            scene.in_use = 0
+
+    def _state(self, scene: Scene) -> _SceneState:
+        """What is kept of `scene`, which becomes the one drawn last."""
+        for place, state in enumerate(self._states):
+            if state.scene is scene:
+                self._states.append(self._states.pop(place))
+                return state
+        self._release_states(_KEPT_SCENES - 1)
+        state = _SceneState(scene, Collector(), GpuScene(self._shared, self._mode))
+        self._states.append(state)
+        return state
+
+    def _target(self, outputs: Sequence[str]) -> Target:
+        assert self._size is not None
+        extras = frozenset(outputs) - {"color", "depth"}
+        key = self._size, extras
+        if key not in self._targets:
+            width, height = self._size
+            most = self._capabilities.max_texture_size
+            if max(width, height) > most:
+                raise InvalidValue(f"size: expected at most {most}x{most} pixels, got {width}x{height}")
+            samples = min(self._samples, self._capabilities.max_samples)
+            self._targets[key] = Target(self._ctx, self._size, samples, extras, self._capabilities)
+        return self._targets[key]
+
+    def _release_states(self, kept: int) -> None:
+        while len(self._states) > kept:
+            self._states.pop(0).gpu.release()
+
+    def _release_targets(self) -> None:
+        for target in self._targets.values():
+            target.release()
+        self._targets.clear()
+
+    def _check_usable(self) -> None:
+        if self._closed:
+            raise ClosedError("renderer: expected an open renderer, got one that has been closed")
+        self._check_thread()
+
+    def _check_thread(self) -> None:
+        if threading.get_ident() != self._thread:
+            raise ThreadError("renderer: expected the thread that made it, got another one")
+
+
+def _check_options(options: object) -> None:
+    if not isinstance(options, Options):
+        raise InvalidType(f"options: expected an Options, got {arrays.described(options)}")
+
+
+def _checked_outputs(outputs: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(outputs, str) or not isinstance(outputs, Sequence):
+        raise InvalidType(f"outputs: expected a sequence of names, got {arrays.described(outputs)}")
+    if not outputs:
+        raise InvalidValue(f"outputs: expected at least one of {', '.join(map(repr, OUTPUTS))}, got none")
+    return tuple(dict.fromkeys(arrays.choice(name, "outputs", OUTPUTS) for name in outputs))
+
+
+def _clear(target: moderngl.Framebuffer, background: Sequence[float], *, linear: bool) -> None:
+    color = math3d.linear_color(background).tolist() if linear else background
+    target.clear(*color, depth=1.0, viewport=target.viewport)

@@ -1,0 +1,120 @@
+// What a vertex shader knows of its instance, whichever way the mode hands it over:
+//   RECORDS    attributes that the expansion pass has written (mode "indirect")
+//   otherwise  the crowd's or nodes' own columns: attributes (mode "instanced"), or, where INSTANCE is
+//              "uniform", values that are set for each object (mode "naive")
+#include "motion.glsl"
+
+struct Instance {
+    Affine transform;
+    vec4 color;  // linear; w: LIT or UNLIT
+    int object, id;
+};
+
+#ifdef RECORDS
+
+layout(location = 4) in vec4 record_row0;
+layout(location = 5) in vec4 record_row1;
+layout(location = 6) in vec4 record_row2;
+layout(location = 7) in vec4 record_color;
+#ifdef OUT_IDS
+layout(location = 8) in ivec2 record_ids;
+#endif
+
+Instance fetched() {
+    Instance i;
+    i.transform = Affine(record_row0, record_row1, record_row2);
+    i.color = record_color;
+#ifdef OUT_IDS
+    i.object = record_ids.x;
+    i.id = record_ids.y;
+#else
+    i.object = i.id = 0;
+#endif
+    return i;
+}
+
+vec3 instance_normal(Instance i, vec3 normal) { return transformed_normal(i.transform, normal); }
+
+#else
+
+uniform vec4 item_row0, item_row1, item_row2, item_tint, item_motion;
+uniform int item_object, item_first_row;
+
+#ifdef NODES
+INSTANCE vec4 matrix_row0, matrix_row1, matrix_row2;
+INSTANCE vec3 matrix_low;
+#else
+INSTANCE vec3 positions;
+#endif
+#ifdef HAS_ROTATIONS
+INSTANCE vec4 rotations;
+#endif
+#ifdef SCALE_1
+INSTANCE float scales;
+#endif
+#ifdef SCALE_3
+INSTANCE vec3 scales;
+#endif
+#ifdef HAS_COLORS
+INSTANCE vec4 colors;
+#endif
+#ifdef HAS_IDS
+INSTANCE int ids;
+#endif
+
+Instance fetched() {
+    Instance i;
+    i.object = item_object;
+#ifdef HAS_IDS
+    i.id = ids;
+#else
+    i.id = item_first_row + gl_InstanceID;
+#endif
+#ifdef NODES
+    i.object = i.id;
+    i.id = 0;
+    vec3 place = vec3(matrix_row0.w, matrix_row1.w, matrix_row2.w);
+    i.transform = relative(Affine(matrix_row0, matrix_row1, matrix_row2), matrix_low, item_row0.xyz, item_row1.xyz);
+#else
+    vec3 place = positions;
+#ifdef HAS_ROTATIONS
+    mat3 linear = rotation_matrix(rotations);
+#else
+    mat3 linear = mat3(1.0);
+#endif
+#ifdef SCALE_1
+    linear = mat3(linear[0] * scales, linear[1] * scales, linear[2] * scales);
+#endif
+#ifdef SCALE_3
+    linear = mat3(linear[0] * scales.x, linear[1] * scales.y, linear[2] * scales.z);
+#endif
+#ifdef TURNED_CROWD
+    i.transform = combined(Affine(item_row0, item_row1, item_row2), affine(linear, place));
+#else
+    i.transform = affine(linear, place + vec3(item_row0.w, item_row1.w, item_row2.w));
+#endif
+#endif
+#ifdef MOTION
+    i.transform = moved(i.transform, item_motion, place, i.object, i.id);
+#endif
+    i.color = item_tint;
+#ifdef HAS_COLORS
+    i.color *= colors;
+#endif
+    return i;
+}
+
+#if defined(NODES) || defined(SCALE_3) || defined(TURNED_CROWD) || defined(MOTION)
+vec3 instance_normal(Instance i, vec3 normal) { return transformed_normal(i.transform, normal); }
+#else
+// One scale for all axes: the cofactor matrix is the rotation times its square.
+vec3 instance_normal(Instance i, vec3 normal) {
+#ifdef HAS_ROTATIONS
+    return rotation_matrix(rotations) * normal;
+#else
+    return normal;
+#endif
+}
+#endif
+
+#endif

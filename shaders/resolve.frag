@@ -1,0 +1,35 @@
+// Many samples to one: colours are averaged in linear light, everything else is sample 0's.
+#include "color.glsl"
+
+uniform sampler2DMS samples_color;
+uniform sampler2DMS samples_depth;
+layout(location = 0) out vec4 out_color;
+#ifdef OUT_IDS
+uniform isampler2DMS samples_ids;
+layout(location = OUT_IDS) out ivec2 out_ids;
+#endif
+#ifdef OUT_NORMALS
+uniform sampler2DMS samples_normals;
+layout(location = OUT_NORMALS) out vec4 out_normal;
+#endif
+
+void main() {
+    ivec2 pixel = ivec2(gl_FragCoord.xy);
+    vec4 sum = vec4(0.0);
+    bool uniform_color = true;
+    vec4 first = texelFetch(samples_color, pixel, 0);
+    for (int i = 0; i < SAMPLES; i++) {
+        vec4 one = texelFetch(samples_color, pixel, i);
+        uniform_color = uniform_color && one == first;
+        sum += vec4(linear(one.rgb), one.a);
+    }
+    sum /= float(SAMPLES);
+    out_color = uniform_color ? first : vec4(srgb(sum.rgb), sum.a);
+    gl_FragDepth = texelFetch(samples_depth, pixel, 0).r;
+#ifdef OUT_IDS
+    out_ids = texelFetch(samples_ids, pixel, 0).rg;
+#endif
+#ifdef OUT_NORMALS
+    out_normal = texelFetch(samples_normals, pixel, 0);
+#endif
+}
