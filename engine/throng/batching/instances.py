@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from throng import math3d
-from throng.layout import MATRIX_WORDS
+from throng.layout import LIT, MATRIX_WORDS
 from throng.model.column import Column, Versions, tick
 from throng.model.crowd import Crowd
 from throng.model.table import NodeTable
@@ -149,7 +149,7 @@ class NodeInstances(Instances):
         self._matrices[slots] = packed
         self._handed[slots] = math3d.mirrored(world)
         colors = math3d.linear_color(table.color[rows])
-        colors[:, 3] = 1.0
+        colors[:, 3] = LIT
         look = table.look[rows]
         for number, tint in self.looks.items():
             colors[look == number] *= tint
@@ -171,26 +171,19 @@ def _mirrored_scales(scales: Column) -> npt.NDArray[np.bool_] | None:
     return negative if negative.ndim == 1 else np.logical_xor.reduce(negative, axis=1)
 
 
-def _pairs(first: npt.NDArray[np.float16], second: npt.NDArray[np.float16]) -> npt.NDArray[np.uint32]:
-    """(65536,) for two bytes read as one little-endian number: both table entries, side by side."""
-    table = np.empty((256, 256, 2), np.float16)
-    table[..., 0] = first[None, :]
-    table[..., 1] = second[:, None]
-    return table.view(np.uint32).reshape(-1)
-
-
 _LINEAR = math3d.srgb_to_linear(np.arange(256) / 255).astype(np.float16)
-_RED_GREEN = _pairs(_LINEAR, _LINEAR)
-_BLUE_ONE = _pairs(_LINEAR, np.ones(256, np.float16))
+# For two bytes read as one little-endian number: both of their halves, side by side.
+_TWO_LINEAR = np.stack(np.broadcast_arrays(_LINEAR[None, :], _LINEAR[:, None]), axis=-1).view(np.uint32).ravel()
+_CHUNK = 1 << 15  # look-ups at a time, so that what they make stays in the cache
 
 
-def linear_halves(colors: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
-    """(n, 2) words: sRGB bytes (n, 4) as halves of linear red, green, blue and 1. Two look-ups a row.
-
-    Alpha stays behind: what is drawn here is opaque.
-    """
-    words = np.ascontiguousarray(colors).view("<u2")
-    result = np.empty((len(colors), 2), np.uint32)
-    np.take(_RED_GREEN, words[:, 0], out=result[:, 0])
-    np.take(_BLUE_ONE, words[:, 1], out=result[:, 1])
-    return result
+def linear_halves(colors: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
+    """(n, 4) sRGB bytes as halves: linear red, green and blue, and LIT. Alpha stays behind: all is opaque."""
+    words = np.ascontiguousarray(colors).view("<u2").ravel()
+    result = np.empty(words.size, np.uint32)
+    for start in range(0, words.size, _CHUNK):
+        part = slice(start, start + _CHUNK)
+        np.take(_TWO_LINEAR, words[part], out=result[part], mode="clip")
+    halves = result.view(np.float16).reshape(-1, 4)
+    halves[:, 3] = LIT
+    return halves

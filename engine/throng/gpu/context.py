@@ -19,6 +19,7 @@ from throng.gpu import rawgl
 MODES = ("indirect", "instanced", "naive")  # best first
 
 INSTALL_EGL = "on Debian and Ubuntu: apt-get install libegl1 libgl1 libgl1-mesa-dri"
+TO_FIX = ". To fix it: "  # what comes before it says what is wrong, what comes after what to do
 
 # Newest first: some drivers (NVIDIA's) hand out exactly the version that was asked for.
 _VERSIONS = (460, 450, 430, 410, 330)
@@ -70,6 +71,7 @@ def create_headless(device: int | None = None) -> moderngl.Context:
         tried = [one.index for one in sorted(found, key=lambda one: one.is_software)]
     else:
         tried = [device]
+    rawgl.release_glx()
     libraries = _egl_libraries()
     return _create([{"backend": "egl", "device_index": index, **libraries} for index in tried or [0]])
 
@@ -85,7 +87,7 @@ def create_for_window() -> moderngl.Context:
     if rawgl.version_code() < 330:
         raise ContextError(
             f"throng needs OpenGL 3.3, the current context has {rawgl.get_string(0x1F02)!r} "
-            f"({rawgl.get_string(0x1F01)}): update the graphics driver"
+            f"({rawgl.get_string(0x1F01)}){TO_FIX}update the graphics driver"
         )
     try:
         moderngl.init_context(loader)
@@ -173,7 +175,7 @@ def choose_mode(requested: str, capabilities: Capabilities) -> str:
     for mode, missing in modes.items():
         if missing is None:
             return mode
-    raise ContextError(f"throng {modes['naive']}: update the graphics driver")
+    raise ContextError(f"throng {modes['naive']}{TO_FIX}update the graphics driver")
 
 
 def checked(ctx: moderngl.Context, make: Callable[[], _T], purpose: str, size: int) -> _T:
@@ -301,16 +303,16 @@ def _create(attempts: list[dict[str, Any]]) -> moderngl.Context:
 
 
 def _no_context(failure: str) -> str:
-    if "not loaded" in failure or "cannot detect" in failure.lower():
-        return f"OpenGL is not installed ({failure}): {INSTALL_EGL}"
+    if "not loaded" in failure:
+        return f"OpenGL is not installed ({failure}){TO_FIX}{INSTALL_EGL}"
     if "found 0 devices" in failure:
         return (
-            "EGL is installed, but has no driver and so no device: for rendering on the CPU, "
+            f"EGL is installed, but it has no driver and so no device{TO_FIX}for rendering on the CPU, "
             f"{INSTALL_EGL}; for a GPU, install its driver (in a container: NVIDIA_DRIVER_CAPABILITIES=all)"
         )
     return (
-        f"no OpenGL 3.3 context could be made ({failure}): update the graphics driver, or render on the CPU; "
-        f"{INSTALL_EGL}"
+        f"no OpenGL 3.3 context could be made ({failure}){TO_FIX}update the graphics driver, or render on "
+        f"the CPU; {INSTALL_EGL}"
     )
 
 

@@ -51,6 +51,7 @@ class Expansion:
         self._items = checked_buffer(ctx, reserve=ITEM.size, purpose="draw items")
         self._chunks = checked_buffer(ctx, reserve=8, purpose="chunks of instances")
         self._windows: list[_Window] = []
+        self._record_bytes = 0
         self._table: ItemTable | None = None
         self._written = np.zeros(0, ITEM.dtype)
         self._first_chunks = np.zeros(1, np.int64)
@@ -77,11 +78,8 @@ class Expansion:
         owners = np.repeat(np.arange(len(items)), chunks)
         firsts = (np.arange(len(owners)) - self._first_chunks[owners]) * CHUNK
         self._chunks = self._written_to(self._chunks, np.stack([owners, firsts], axis=1).astype(np.uint32))
-        if place * RECORD.size > self.records.size:
-            size = max(place, self.records.size // RECORD.size * 3 // 2) * RECORD.size
-            self.records.release()
-            self.records = checked_buffer(self._ctx, reserve=size, purpose="instance records")
         self._written = np.zeros(0, ITEM.dtype)
+        self._record_bytes = place * RECORD.size
 
     def run(self, items: Sequence[Item]) -> None:
         """Expands the chunks whose columns or item changed since the last call."""
@@ -89,6 +87,7 @@ class Expansion:
         dirty = self._dirty_chunks(items, self._table.rows)
         if dirty is None:
             return
+        self._reserve()
         self._items = self._written_to(self._items, self._table.rows)
         self._written = self._table.rows.copy()
         self._items.bind_to_storage_buffer(_ITEMS)
@@ -133,6 +132,13 @@ class Expansion:
                 if start < end:
                     dirty[first + start // CHUNK : first + -(-end // CHUNK)] = True
         return dirty
+
+    def _reserve(self) -> None:
+        """Room for all records. Grows by half, but not beyond twice what is needed."""
+        if self._record_bytes > self.records.size:
+            size = max(self._record_bytes, min(2 * self._record_bytes, self.records.size * 3 // 2))
+            self.records.release()
+            self.records = checked_buffer(self._ctx, reserve=size, purpose="instance records")
 
     def _dispatch(self, first: int, count: int) -> None:
         self._program["first_chunk"] = first

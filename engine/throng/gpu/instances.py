@@ -17,6 +17,7 @@ Range = tuple[int, int]
 
 _ALIGNMENT = 256  # bytes; what any driver accepts as the start of a range
 _PAGE_BYTES = 8 << 20
+_BLOCK = 1 << 16  # rows written at a time, so that what is converted on the way stays in the cache
 
 
 class Versions(Protocol):
@@ -84,7 +85,7 @@ class Segment:
 
     first, count, capacity  rows
     offsets                 bytes from the page's start to each column's first row here
-    plain                   how many of the rows, in the order column where there is one, do not mirror
+    plain                   how many of the rows do not mirror; where some do, they stand last in "order"
     """
 
     page: Page
@@ -137,8 +138,9 @@ class InstanceStore:
         """The resident copy of `instances`, up to date."""
         known = self._residents.get(id(instances))
         resident = known[1] if known is not None else None
-        if resident is None or resident.seen_shape != instances.shape:
-            resident = self._reshaped(instances, resident)
+        names = _names(instances)
+        if resident is None or resident.seen_shape != instances.shape or resident.names != names:
+            resident = self._reshaped(instances, names, resident)
             self._residents[id(instances)] = (instances, resident)
         resident.changed = []
         for name, column in instances.columns.items():
@@ -166,9 +168,10 @@ class InstanceStore:
 
     # -- inside ------------------------------------------------------------------------------------------
 
-    def _reshaped(self, instances: Instances, old: Resident | None) -> Resident:
+    def _reshaped(
+        self, instances: Instances, names: tuple[tuple[str, int], ...], old: Resident | None
+    ) -> Resident:
         """Room for the rows and columns that there now are: the old room where it does."""
-        names = tuple((name, column.row_bytes) for name, column in instances.columns.items())
         self._layouts += 1
         if old is not None and old.names == names and instances.count <= old.capacity:
             old.seen_shape, old.seen_hands, old.layout = instances.shape, -1, self._layouts
@@ -191,14 +194,14 @@ class InstanceStore:
             segment.count = segment.plain = min(max(count - segment.first, 0), segment.capacity)
 
     def _allocate(self, names: tuple[tuple[str, int], ...], capacity: int) -> list[Segment]:
-        row_bytes = sum(size for _, size in names) + 4  # and the order
-        slack = (len(names) + 1) * _ALIGNMENT
+        row_bytes = sum(size for _, size in names)
+        slack = len(names) * _ALIGNMENT
         most = max((self._limit - slack) // max(row_bytes, RECORD.size), 1)
         segments = []
         for first in range(0, capacity, most):
             rows = min(most, capacity - first)
             offsets, size = {}, 0
-            for name, width in (*names, ("order", 4)):
+            for name, width in names:
                 offsets[name] = size
                 size += _aligned(rows * width)
             page, start = self._room(size)
@@ -234,10 +237,11 @@ class InstanceStore:
                 first, end = max(start, segment.first), min(stop, last)
                 if first >= end:
                     continue
-                data = column.read(first, end)
-                offset = segment.offsets[name] + (first - segment.first) * column.row_bytes
-                segment.page.buffer.write(data, offset=offset)
-                self.uploaded_bytes += data.nbytes
+                for block in range(first, end, _BLOCK):
+                    data = column.read(block, min(block + _BLOCK, end))
+                    offset = segment.offsets[name] + (block - segment.first) * column.row_bytes
+                    segment.page.buffer.write(data, offset=offset)
+                    self.uploaded_bytes += data.nbytes
 
     def _order(self, instances: Instances, resident: Resident) -> None:
         resident.seen_hands = instances.hands
@@ -257,3 +261,9 @@ class InstanceStore:
 
 def _aligned(size: int) -> int:
     return -(-size // _ALIGNMENT) * _ALIGNMENT
+
+
+def _names(instances: Instances) -> tuple[tuple[str, int], ...]:
+    """The columns to keep, with bytes a row; the order of drawing only where some rows mirror."""
+    names = tuple((name, column.row_bytes) for name, column in instances.columns.items())
+    return names if instances.mirrored is None else (*names, ("order", 4))

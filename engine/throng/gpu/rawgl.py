@@ -44,7 +44,7 @@ _TYPES: dict[str, Any] = {
     "p": ctypes.c_void_p,
     "s": ctypes.c_char_p,
 }
-_FUNCTION_TYPE: Any = getattr(ctypes, "WINFUNCTYPE", ctypes.CFUNCTYPE)
+FUNCTION_TYPE: Any = getattr(ctypes, "WINFUNCTYPE", ctypes.CFUNCTYPE)
 _NO_CONTEXT = "expected a current OpenGL context on this thread, got none"
 _FRAMEWORK = "/System/Library/Frameworks/OpenGL.framework/OpenGL"
 
@@ -74,7 +74,7 @@ def function(name: str, types: str) -> Any:
     if not address:
         raise ContextError(f"the OpenGL driver has no function {name}")
     result, *arguments = (_TYPES[letter] for letter in types)
-    return _FUNCTION_TYPE(result, *arguments)(address)
+    return FUNCTION_TYPE(result, *arguments)(address)
 
 
 def get_integer(name: int) -> int:
@@ -249,10 +249,10 @@ def current(ctx: moderngl.Context | None = None) -> Iterator[None]:
     """
     restore = keep_current()
     if sys.platform == "linux":
-        _release_glx()
+        release_glx()
     try:
         if ctx is not None:
-            ctx.__enter__()
+            ctx.mglo.__enter__()
         yield
     finally:
         restore()
@@ -293,16 +293,18 @@ def _keep_current_linux() -> Callable[[], None]:
 
         def restore_egl() -> None:
             if egl.eglGetCurrentContext() != handle:
-                _release_glx()
+                release_glx()
                 egl.eglMakeCurrent(display, *surfaces, ctypes.c_void_p(handle))
 
         return restore_egl
 
-    def restore_none() -> None:
-        _release_egl()
-        _release_glx()
+    return release_current
 
-    return restore_none
+
+def release_current() -> None:
+    """Leaves this thread without a current context (Linux only)."""
+    _release_egl()
+    release_glx()
 
 
 def _release_egl() -> None:
@@ -311,8 +313,12 @@ def _release_egl() -> None:
         egl.eglMakeCurrent(ctypes.c_void_p(egl.eglGetCurrentDisplay()), None, None, None)
 
 
-def _release_glx() -> None:
-    """EGL refuses to make a context current on a thread where a GLX context is, and the other way round."""
+def release_glx() -> None:
+    """Leaves this thread without a current GLX context.
+
+    EGL refuses to make a context current on a thread where a GLX context is, and the other way round;
+    moderngl does not notice, and would go on in the old context.
+    """
     glx = _glx()
     if glx and glx.glXGetCurrentContext():
         none = ctypes.c_ulong(0)

@@ -229,15 +229,19 @@ class Column(NDArrayOperatorsMixin):
             raise
         self.versions.mark(slice(first, last), self._count)
 
-    def replace(self, values: npt.NDArray[Any]) -> None:
-        """All rows at once, already encoded; the only way in which the width may change."""
+    def replace(self, values: npt.NDArray[Any], given: Any = None) -> None:
+        """All rows at once, already encoded; the only way in which the width may change.
+
+        `values` are kept rather than copied where they share no memory with what the user has `given`.
+        """
         self.default = np.resize(self.default, values.shape[1:]).astype(values.dtype)
         if self._store is not None and self._store.shape[1:] == values.shape[1:]:
             self._count = len(values)
             self._reserve(self._count)
             self._store[: self._count] = values
         else:
-            self._store = np.array(values, order="C")
+            lent = given is None or np.may_share_memory(values, np.asarray(given))
+            self._store = np.array(values, order="C") if lent else values
             self._count = len(values)
         self.versions.mark_all()
 

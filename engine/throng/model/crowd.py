@@ -64,7 +64,7 @@ class Crowd(Node):
         count = len(places)
         _check_count(count)
         self._positions = Column("positions", count, np.zeros(3, np.float32))
-        self._positions.replace(places)
+        self._positions.replace(places, positions)
         self._rotations = RotationColumn("rotations", count, np.array(_IDENTITY, np.float32))
         self._scales = Column("scales", count, np.ones((), np.float32))
         self._colors = ColorColumn("colors", count, np.full(4, 255, np.uint8))
@@ -90,7 +90,7 @@ class Crowd(Node):
 
     @positions.setter
     def positions(self, value: npt.ArrayLike) -> None:
-        self._put(self._positions, arrays.floats(value, "positions", (len(self), 3)))
+        self._put(self._positions, arrays.floats(value, "positions", (len(self), 3)), value)
 
     @property
     def rotations(self) -> Column:
@@ -102,7 +102,7 @@ class Crowd(Node):
         if value is None:
             return self._drop(self._rotations)
         given = arrays.floats(value, "rotations", (len(self), 4))
-        return self._put(self._rotations, arrays.normalize_quaternions(given, "rotations"))
+        return self._put(self._rotations, arrays.normalize_quaternions(given, "rotations"), value)
 
     @property
     def scales(self) -> Column:
@@ -113,7 +113,7 @@ class Crowd(Node):
     def scales(self, value: npt.ArrayLike | None) -> None:
         if value is None:
             return self._drop(self._scales)
-        return self._put(self._scales, arrays.floats(value, "scales", (len(self),), (len(self), 3)))
+        return self._put(self._scales, arrays.floats(value, "scales", (len(self),), (len(self), 3)), value)
 
     @property
     def colors(self) -> Column:
@@ -125,7 +125,7 @@ class Crowd(Node):
         if value is None:
             return self._drop(self._colors)
         given = arrays.color_bytes(value, "colors", (len(self), 3), (len(self), 4))
-        return self._put(self._colors, arrays.opaque(given))
+        return self._put(self._colors, arrays.opaque(given), value)
 
     @property
     def columns(self) -> Mapping[str, Column]:
@@ -137,9 +137,9 @@ class Crowd(Node):
         built_in = (self._positions, self._rotations, self._scales, self._colors)
         return {column.name: column for column in (*built_in, *self._custom.values()) if column.present}
 
-    def _put(self, column: Column, values: npt.NDArray[Any]) -> None:
+    def _put(self, column: Column, values: npt.NDArray[Any], given: npt.ArrayLike) -> None:
         before = column.present, column.default.shape
-        column.replace(values)
+        column.replace(values, given)
         if before != (column.present, column.default.shape):
             self.shape = tick()
 
@@ -329,5 +329,5 @@ def _custom_column(key: str, value: npt.ArrayLike, count: int) -> Column:
         if rows.shape not in shapes:
             raise InvalidValue(f"{where}: expected shape ({count},) or ({count}, 1..4), got {rows.shape}")
     column = Column(key, count, np.zeros(rows.shape[1:], rows.dtype))
-    column.replace(rows)
+    column.replace(rows, value)
     return column

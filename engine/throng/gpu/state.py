@@ -1,0 +1,438 @@
+"""Somebody else's OpenGL state: put aside while throng draws, and put back as it was.
+
+What is saved is written as tables; each row says how to read a piece of state, how to set it, and what throng
+wants it to be. Rows for newer versions are left out on older contexts, so that no call can be an error.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import moderngl
+
+from throng.gpu import rawgl
+
+UNITS = 8  # texture and image units that are saved, from 0
+BINDINGS = 8  # indexed uniform and storage bindings that are saved, from 0
+
+_FACES = 0x0408  # GL_FRONT_AND_BACK
+
+# (since, GL name, what throng wants)
+_SWITCHES = (
+    (330, 0x0B71, False),  # depth test
+    (330, 0x0BE2, False),  # blend
+    (330, 0x0B44, False),  # cull face
+    (330, 0x0B90, False),  # stencil test
+    (330, 0x0C11, False),  # scissor test
+    (330, 0x0BD0, False),  # dither
+    (330, 0x0BF2, False),  # colour logic op
+    (330, 0x0B41, False),  # polygon smooth
+    (330, 0x8037, False),  # polygon offset: fill, line, point
+    (330, 0x2A02, False),
+    (330, 0x2A01, False),
+    (330, 0x8DB9, False),  # framebuffer sRGB: shaders encode
+    (330, 0x809D, True),  # multisample
+    (330, 0x809E, False),  # sample alpha to coverage
+    (330, 0x809F, False),  # sample alpha to one
+    (330, 0x80A0, False),  # sample coverage
+    (330, 0x8E51, False),  # sample mask
+    (330, 0x8C89, False),  # rasterizer discard
+    (330, 0x8F9D, False),  # primitive restart
+    (330, 0x864F, False),  # depth clamp
+    (330, 0x8642, False),  # program point size
+    (330, 0x884F, True),  # seamless cube maps
+    *((330, 0x3000 + plane, False) for plane in range(8)),  # clip distances
+    (400, 0x8C36, False),  # sample shading
+    (430, 0x8D69, False),  # primitive restart with a fixed index
+)
+_INDEXED_SWITCHES = ((330, 0x0BE2, 0x8824), (410, 0x0C11, 0x825B))  # since, name, how many there are
+
+# moderngl keeps these switches in a word of its own, which its scopes go back to.
+_MODERNGL_FLAGS = {
+    0x0BE2: moderngl.BLEND,
+    0x0B71: moderngl.DEPTH_TEST,
+    0x0B44: moderngl.CULL_FACE,
+    0x8C89: moderngl.RASTERIZER_DISCARD,
+    0x8642: moderngl.PROGRAM_POINT_SIZE,
+}
+_MODERNGL_VALUES = ("front_face", "cull_face", "polygon_offset", "wireframe")
+
+# (since, GL names, type of the values, number of values for each name, setter, its types, first arguments,
+# what throng wants or None to leave it). In this order they are restored.
+_Row = tuple[int, tuple[int, ...], str, int, str, str, tuple[int, ...], tuple[Any, ...] | None]
+_VALUES: tuple[_Row, ...] = (
+    (330, (0x8CA6,), "i", 1, "glBindFramebuffer", "viu", (0x8CA9,), None),
+    (330, (0x8CAA,), "i", 1, "glBindFramebuffer", "viu", (0x8CA8,), None),
+    (330, (0x85B5,), "i", 1, "glBindVertexArray", "vu", (), (0,)),
+    (330, (0x0BA2,), "i", 4, "glViewport", "viiii", (), None),
+    (330, (0x0C10,), "i", 4, "glScissor", "viiii", (), None),
+    (330, (0x0B70,), "d", 2, "glDepthRange", "vdd", (), (0.0, 1.0)),
+    (330, (0x0C23,), "b", 4, "glColorMask", "vbbbb", (), (1, 1, 1, 1)),
+    (330, (0x0B72,), "b", 1, "glDepthMask", "vb", (), (1,)),
+    (330, (0x0B74,), "i", 1, "glDepthFunc", "vi", (), (0x0201,)),
+    (330, (0x80C9, 0x80C8, 0x80CB, 0x80CA), "i", 1, "glBlendFuncSeparate", "viiii", (), (1, 0, 1, 0)),
+    (330, (0x8009, 0x883D), "i", 1, "glBlendEquationSeparate", "vii", (), (0x8006, 0x8006)),
+    (330, (0x8005,), "f", 4, "glBlendColor", "vffff", (), None),
+    (330, (0x0C22,), "f", 4, "glClearColor", "vffff", (), None),
+    (330, (0x0B73,), "d", 1, "glClearDepth", "vd", (), None),
+    (330, (0x0B45,), "i", 1, "glCullFace", "vi", (), (0x0405,)),
+    (330, (0x0B46,), "i", 1, "glFrontFace", "vi", (), (0x0901,)),
+    (330, (0x0B40,), "i", 1, "glPolygonMode", "vii", (_FACES,), (0x1B02,)),
+    (330, (0x8038, 0x2A00), "f", 1, "glPolygonOffset", "vff", (), (0.0, 0.0)),
+    (330, (0x8E4F,), "i", 1, "glProvokingVertex", "vi", (), (0x8E4E,)),
+    (330, (0x8894,), "i", 1, "glBindBuffer", "viu", (0x8892,), None),  # array
+    (330, (0x8F36,), "i", 1, "glBindBuffer", "viu", (0x8F36,), None),  # copy read
+    (330, (0x8F37,), "i", 1, "glBindBuffer", "viu", (0x8F37,), None),  # copy write
+    (330, (0x88ED,), "i", 1, "glBindBuffer", "viu", (0x88EB,), (0,)),  # pixel pack
+    (330, (0x88EF,), "i", 1, "glBindBuffer", "viu", (0x88EC,), (0,)),  # pixel unpack
+    (400, (0x8F43,), "i", 1, "glBindBuffer", "viu", (0x8F3F,), None),  # draw indirect
+    (430, (0x90EF,), "i", 1, "glBindBuffer", "viu", (0x90EE,), None),  # dispatch indirect
+    # Pixel store: alignment; swap bytes, row length, skipped rows, pixels and images, image height.
+    *((330, (name,), "i", 1, "glPixelStorei", "vii", (name,), (4,)) for name in (0x0CF5, 0x0D05)),
+    *(
+        (330, (name,), "i", 1, "glPixelStorei", "vii", (name,), (0,))
+        for name in (
+            0x0CF0,
+            0x0CF2,
+            0x0CF3,
+            0x0CF4,
+            0x806D,
+            0x806E,
+            0x0D00,
+            0x0D02,
+            0x0D03,
+            0x0D04,
+            0x806B,
+            0x806C,
+        )
+    ),
+)
+_CLIP_CONTROL: _Row = (330, (0x935C, 0x935D), "i", 1, "glClipControl", "vii", (), (0x8CA1, 0x935E))
+
+# (since, GL names, type, values for each, indexed setter, its types, how many there are). The setter without
+# index, above, sets all of them alike; so only those are set again that differ from the first.
+_IndexedRow = tuple[int, tuple[int, ...], str, int, str, str, int]
+_INDEXED: tuple[_IndexedRow, ...] = (
+    (410, (0x0BA2,), "f", 4, "glViewportIndexedf", "vuffff", 0x825B),
+    (410, (0x0C10,), "i", 4, "glScissorIndexed", "vuiiii", 0x825B),
+    (410, (0x0B70,), "d", 2, "glDepthRangeIndexed", "vudd", 0x825B),
+    (330, (0x0C23,), "b", 4, "glColorMaski", "vubbbb", 0x8824),
+    (400, (0x80C9, 0x80C8, 0x80CB, 0x80CA), "i", 1, "glBlendFuncSeparatei", "vuiiii", 0x8824),
+    (400, (0x8009, 0x883D), "i", 1, "glBlendEquationSeparatei", "vuii", 0x8824),
+)
+
+_TEXTURES = (  # target, name of its binding
+    (0x0DE1, 0x8069),  # 2D
+    (0x8C1A, 0x8C1D),  # 2D array
+    (0x9100, 0x9104),  # 2D multisample
+    (0x8513, 0x8514),  # cube
+    (0x806F, 0x806A),  # 3D
+)
+_BLOCKS = (  # since, target, names of binding, start and size
+    (330, 0x8A11, 0x8A28, 0x8A29, 0x8A2A),
+    (430, 0x90D2, 0x90D3, 0x90D4, 0x90D5),
+)
+_IMAGE = (0x8F3A, 0x8F3B, 0x8F3C, 0x8F3D, 0x8F3E, 0x906E)  # texture, level, layered, layer, access, format
+_NO_IMAGE = (0, 0, 0, 0, 0x88B8, 0x8229)
+
+_GETTERS: dict[str, tuple[str, str, Any]] = {
+    "i": ("glGetIntegerv", "glGetIntegeri_v", ctypes.c_int),
+    "b": ("glGetBooleanv", "glGetBooleani_v", ctypes.c_ubyte),
+    "f": ("glGetFloatv", "glGetFloati_v", ctypes.c_float),
+    "d": ("glGetDoublev", "glGetDoublei_v", ctypes.c_double),
+}
+
+
+class SavedState:
+    """`with saved:` puts the state of `ctx` aside on entering and back on leaving, also after an exception.
+
+    The context must be current. May be nested, and used again. Beside OpenGL's own
+    state it puts back what moderngl remembers: the framebuffer in use and its switches. Texture and image
+    units and buffer bindings from `UNITS` and `BINDINGS` on are not saved, but for the unit in which moderngl
+    makes textures; nor are transform feedback, queries, stencil functions, line width and point size.
+    """
+
+    def __init__(self, ctx: moderngl.Context) -> None:
+        self._ctx = ctx
+        if ctx not in _parts:
+            _parts[ctx] = _parts_of(ctx)
+        self._parts = _parts[ctx]
+        self._saved: list[tuple[Any, list[Any]]] = []
+
+    def __enter__(self) -> SavedState:
+        self._saved.append((_moderngl_state(self._ctx), [part.save() for part in self._parts]))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        remembered, values = self._saved.pop()
+        _restore_moderngl(self._ctx, *remembered)  # first: it touches what the others put back
+        for part, value in zip(self._parts, values, strict=True):
+            part.restore(value)
+
+    def neutral(self) -> None:
+        """The state that throng draws from, wherever the host left it: nothing is switched on but multisample
+        and seamless cube maps, all is written, the least depth wins, no buffer takes part in pixel transfers.
+
+        Leaves alone: framebuffers, viewport, scissor box, and the bindings of buffers and textures (not of
+        samplers, which would override a texture's own parameters).
+        """
+        self._ctx.enable_only(moderngl.NOTHING)
+        for part in self._parts:
+            part.neutral()
+
+
+@contextmanager
+def neutral_state(ctx: moderngl.Context) -> Iterator[None]:
+    """The state that throng draws from inside (see `SavedState.neutral`); afterwards all is as it was."""
+    with SavedState(ctx) as saved:
+        saved.neutral()
+        yield
+
+
+def _moderngl_state(ctx: Any) -> tuple[Any, Any, int, list[Any]]:
+    """What moderngl believes: its scopes, `clear` and reads go by that and not by OpenGL's state."""
+    flags = sum(flag for name, flag in _MODERNGL_FLAGS.items() if rawgl.is_enabled(name))
+    return ctx.fbo, ctx.mglo.fbo, flags, [getattr(ctx.mglo, name) for name in _MODERNGL_VALUES]
+
+
+def _restore_moderngl(ctx: Any, fbo: Any, bound: Any, flags: int, values: list[Any]) -> None:
+    ctx.fbo, ctx.mglo.fbo = fbo, bound
+    ctx.mglo.enable_only(flags)
+    for name, remembered in zip(_MODERNGL_VALUES, values, strict=True):
+        setattr(ctx.mglo, name, remembered)
+
+
+class _Part:
+    """One piece of state."""
+
+    def save(self) -> Any:
+        raise NotImplementedError
+
+    def restore(self, value: Any) -> None:
+        raise NotImplementedError
+
+    def neutral(self) -> None:
+        """Some state is left as it is."""
+
+
+_parts: WeakKeyDictionary[moderngl.Context, list[_Part]] = WeakKeyDictionary()
+
+
+def _parts_of(ctx: moderngl.Context) -> list[_Part]:
+    """Everything that is saved, in the order in which it is restored. Keeps no reference to `ctx`."""
+    version = rawgl.version_code()
+    rows = (*_VALUES, _CLIP_CONTROL) if rawgl.has_clip_control() else _VALUES
+    parts: list[_Part] = [
+        _Program(),
+        *(_Blocks(*row[1:]) for row in _BLOCKS if version >= row[0]),
+        *(_Value(row) for row in rows if version >= row[0]),
+        *(_IndexedValue(row) for row in _INDEXED if version >= row[0]),
+        *(_Switch(*row[1:]) for row in _SWITCHES if version >= row[0]),
+        *(_IndexedSwitch(*row[1:]) for row in _INDEXED_SWITCHES if version >= row[0]),
+        _Textures(sorted({*range(UNITS), ctx.default_texture_unit})),
+    ]
+    if version >= 420:
+        parts.append(_Images())
+    return parts
+
+
+class _Value(_Part):
+    """What one setter sets, from one or more names."""
+
+    def __init__(self, row: _Row) -> None:
+        _, names, kind, count, setter, types, self._first, self._wanted = row
+        get, _, c_type = _GETTERS[kind]
+        self._get, self._set = rawgl.function(get, "vip"), rawgl.function(setter, types)
+        # Some getters write more than one value where one is used (the polygon mode of both faces).
+        self._memory = (c_type * (len(names) * count + 4))()
+        address, step = ctypes.addressof(self._memory), count * ctypes.sizeof(c_type)
+        self._calls = [(name, address + place * step) for place, name in enumerate(names)]
+        self._used = len(names) * count
+
+    def save(self) -> Any:
+        for name, address in self._calls:
+            self._get(name, address)
+        return self._memory[: self._used]
+
+    def restore(self, value: Any) -> None:
+        self._set(*self._first, *value)
+
+    def neutral(self) -> None:
+        if self._wanted is not None:
+            self._set(*self._first, *self._wanted)
+
+
+class _IndexedValue(_Part):
+    """As _Value, but for the elements of an array."""
+
+    def __init__(self, row: _IndexedRow) -> None:
+        _, names, kind, count, setter, types, how_many = row
+        _, get, c_type = _GETTERS[kind]
+        self._get, self._set = rawgl.function(get, "viup"), rawgl.function(setter, types)
+        length, self._each = min(rawgl.get_integer(how_many), 16), len(names) * count
+        self._memory = (c_type * (length * self._each))()
+        address, step = ctypes.addressof(self._memory), count * ctypes.sizeof(c_type)
+        keys = ((name, index) for index in range(length) for name in names)
+        self._calls = [(name, index, address + place * step) for place, (name, index) in enumerate(keys)]
+
+    def save(self) -> Any:
+        for name, index, address in self._calls:
+            self._get(name, index, address)
+        return self._memory[:]
+
+    def restore(self, value: Any) -> None:
+        each, first = self._each, value[: self._each]
+        if value == first * (len(value) // each):
+            return
+        for start in range(0, len(value), each):
+            if value[start : start + each] != first:
+                self._set(start // each, *value[start : start + each])
+
+
+class _Switch(_Part):
+    def __init__(self, name: int, wanted: bool) -> None:
+        self._name, self._wanted = name, wanted
+        self._get = rawgl.function("glIsEnabled", "bi")
+        self._set = rawgl.function("glDisable", "vi"), rawgl.function("glEnable", "vi")
+
+    def save(self) -> Any:
+        return self._get(self._name)
+
+    def restore(self, value: Any) -> None:
+        self._set[value](self._name)
+
+    def neutral(self) -> None:
+        self._set[self._wanted](self._name)
+
+
+class _IndexedSwitch(_Part):
+    def __init__(self, name: int, how_many: int) -> None:
+        self._name = name
+        self._indices = range(min(rawgl.get_integer(how_many), 16))
+        self._get = rawgl.function("glIsEnabledi", "biu")
+        self._set = rawgl.function("glDisablei", "viu"), rawgl.function("glEnablei", "viu")
+
+    def save(self) -> Any:
+        return [self._get(self._name, index) for index in self._indices]
+
+    def restore(self, value: Any) -> None:
+        for index, on in enumerate(value):
+            if on != value[0]:
+                self._set[on](self._name, index)
+
+
+class _Program(_Part):
+    def __init__(self) -> None:
+        self._is_program = rawgl.function("glIsProgram", "bu")
+        self._use = rawgl.function("glUseProgram", "vu")
+
+    def save(self) -> Any:
+        return rawgl.get_integer(0x8B8D)
+
+    def restore(self, value: Any) -> None:
+        # A program that was deleted while in use is gone as soon as another one is used.
+        self._use(value if value and self._is_program(value) else 0)
+
+
+class _Blocks(_Part):
+    """Indexed buffer bindings of one target, and its generic one, which they change when they are set."""
+
+    def __init__(self, target: int, binding: int, start: int, size: int) -> None:
+        self._target, self._names, self._binding = target, (start, size), binding
+        self._get = rawgl.function("glGetIntegeri_v", "viup")
+        self._get64 = rawgl.function("glGetInteger64i_v", "viup")
+        self._bind = rawgl.function("glBindBuffer", "viu")
+        self._bind_base = rawgl.function("glBindBufferBase", "viuu")
+        self._bind_range = rawgl.function("glBindBufferRange", "viuuzz")
+        self._memory, self._memory64 = (ctypes.c_int * 16)(), (ctypes.c_int64 * 16)()
+
+    def save(self) -> Any:
+        result = []
+        for index in range(BINDINGS):
+            self._get(self._binding, index, self._memory)
+            buffer, extent = self._memory[0], (0, 0)
+            if buffer:
+                self._get64(self._names[0], index, self._memory64)
+                start = self._memory64[0]
+                self._get64(self._names[1], index, self._memory64)
+                extent = start, self._memory64[0]
+            result.append((buffer, *extent))
+        return rawgl.get_integer(self._binding), result
+
+    def restore(self, value: Any) -> None:
+        generic, bindings = value
+        for index, (buffer, start, size) in enumerate(bindings):
+            if size:
+                self._bind_range(self._target, index, buffer, start, size)
+            else:  # the whole buffer, however long
+                self._bind_base(self._target, index, buffer)
+        self._bind(self._target, generic)
+
+
+class _Textures(_Part):
+    """Textures and samplers of some units, and which unit is active."""
+
+    def __init__(self, units: list[int]) -> None:
+        self._units = units
+        self._get = rawgl.function("glGetIntegerv", "vip")
+        self._activate = rawgl.function("glActiveTexture", "vi")
+        self._bind = rawgl.function("glBindTexture", "viu")
+        self._bind_sampler = rawgl.function("glBindSampler", "vuu")
+        self._memory = (ctypes.c_int * 16)()
+
+    def save(self) -> Any:
+        get, memory, result = self._get, self._memory, []
+        get(0x84E0, memory)
+        active = memory[0]
+        for unit in self._units:
+            self._activate(0x84C0 + unit)
+            get(0x8919, memory)
+            names = [memory[0]]
+            for _, binding in _TEXTURES:
+                get(binding, memory)
+                names.append(memory[0])
+            result.append(names)
+        self._activate(active)
+        return active, result
+
+    def restore(self, value: Any) -> None:
+        active, names = value
+        for unit, (sampler, *textures) in zip(self._units, names, strict=True):
+            self._activate(0x84C0 + unit)
+            self._bind_sampler(unit, sampler)
+            for (target, _), texture in zip(_TEXTURES, textures, strict=True):
+                self._bind(target, texture)
+        self._activate(active)
+
+    def neutral(self) -> None:
+        self._activate(0x84C0)
+        for unit in self._units:
+            self._bind_sampler(unit, 0)
+
+
+class _Images(_Part):
+    def __init__(self) -> None:
+        self._get = rawgl.function("glGetIntegeri_v", "viup")
+        self._bind = rawgl.function("glBindImageTexture", "vuuibiii")
+        self._memory = (ctypes.c_int * 16)()
+
+    def save(self) -> Any:
+        result = []
+        for unit in range(UNITS):
+            values = []
+            for name in _IMAGE:
+                self._get(name, unit, self._memory)
+                values.append(self._memory[0])
+                if not values[0]:  # no texture: the rest does not matter
+                    values = list(_NO_IMAGE)
+                    break
+            result.append(values)
+        return result
+
+    def restore(self, value: Any) -> None:
+        for unit, values in enumerate(value):
+            self._bind(unit, *values)
