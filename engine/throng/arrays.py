@@ -100,8 +100,10 @@ def normalize_quaternions(values: Floats, where: str) -> Floats:
     lengths = np.sqrt(np.einsum("...i,...i->...", wide, wide))
     zero = np.flatnonzero(lengths.ravel() < 1e-30)
     if zero.size:
-        raise InvalidValue(f"{where}: expected quaternions (x, y, z, w) other than zero, got zero in row {zero[0]}")
-    return (wide / lengths[..., None]).astype(np.float32)
+        raise InvalidValue(
+            f"{where}: expected quaternions (x, y, z, w) other than zero, got zero in row {zero[0]}"
+        )
+    return np.asarray(wide / lengths[..., None], np.float32)
 
 
 def _all_unit(quaternions: Floats) -> bool:
@@ -238,7 +240,9 @@ def _real(value: Any, where: str) -> npt.NDArray[Any]:
     try:
         array = np.asarray(value)
     except (ValueError, TypeError) as error:
-        raise InvalidValue(f"{where}: expected an array of numbers, got {described(value)}: {error}") from error
+        raise InvalidValue(
+            f"{where}: expected an array of numbers, got {described(value)}: {error}"
+        ) from error
     if array.dtype.kind == "b" or (array.dtype.kind not in "iuf" and array.size):
         raise InvalidType(f"{where}: expected real numbers, got dtype {array.dtype}")
     if array.dtype.kind not in "iuf":
@@ -294,7 +298,11 @@ def _check_color_range(source: npt.NDArray[Any], where: str) -> None:
 def _numbers(value: Any, where: str, count: int) -> tuple[float, ...]:
     try:
         parts = tuple(map(float, value))
-        if len(parts) == count and math.isfinite(sum(parts)) and not isinstance(value, str | bytes | dict | set):
+        if (
+            len(parts) == count
+            and math.isfinite(sum(parts))
+            and not isinstance(value, str | bytes | dict | set)
+        ):
             return parts
     except (TypeError, ValueError):
         pass

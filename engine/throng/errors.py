@@ -2,7 +2,7 @@
 
     ThrongError
     ├── InvalidValue (ValueError)      an argument of the right type that cannot be used
-    │   └── GraphError                 a node that would have two parents, two scenes, or itself as an ancestor
+    │   └── GraphError                 a node with two parents, two scenes, or itself as an ancestor
     ├── InvalidType (TypeError)        an argument of a type that cannot be used
     ├── InvalidIndex (IndexError)      a row, an id or a vertex index that does not exist
     ├── UsageError (RuntimeError)      a right call at the wrong time

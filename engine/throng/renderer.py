@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-import moderngl
 import numpy as np
 import numpy.typing as npt
 
@@ -17,13 +16,13 @@ from throng import arrays, math3d
 from throng.batching.collect import Collector
 from throng.errors import ClosedError, InvalidType, InvalidValue, ThreadError, UsageError
 from throng.frame import OUTPUTS, Frame, Stats
-from throng.gpu import rawgl
-from throng.gpu.context import Capabilities, checked_buffer, choose_mode, create_headless
+from throng.gpu import Context, Framebuffer, rawgl
+from throng.gpu.context import Capabilities, checked_buffer, choose_mode, collect, create_headless
 from throng.gpu.programs import FRAME_BINDING, output_defines
 from throng.gpu.scene import GpuScene
 from throng.gpu.shared import Shared
 from throng.gpu.state import neutral_state
-from throng.gpu.target import Target
+from throng.gpu.target import Target, use_depth
 from throng.gpu.timer import GpuTimer
 from throng.gpu.view import View, frame_block
 from throng.layout import FRAME
@@ -64,7 +63,7 @@ class Renderer:
         self,
         size: tuple[int, int] | None = None,
         *,
-        context: moderngl.Context | None = None,
+        context: Context | None = None,
         samples: int = 1,
         options: Options = Options(),  # noqa: B008 - frozen
         device: int | None = None,
@@ -74,15 +73,17 @@ class Renderer:
         self._size = None if size is None else arrays.size(size, "size")
         self._samples = arrays.integer(samples, "samples", low=1, high=64)
         _check_options(options)
-        if context is not None and not isinstance(context, moderngl.Context):
+        if context is not None and not isinstance(context, Context):
             raise InvalidType(f"context: expected a moderngl.Context, got {arrays.described(context)}")
         self._owns_context = context is None
-        self._ctx = create_headless(device) if context is None else context
+        if context is None:
+            with rawgl.current():
+                context = create_headless(device)
+        self._ctx = context
         try:
             self._set_up(options)
         except BaseException:
-            if self._owns_context:
-                self._ctx.release()
+            self._release_context()
             raise
         self._closed = False
 
@@ -99,7 +100,7 @@ class Renderer:
             self._timer = GpuTimer(self._ctx, available=timed)
             self.stats: Stats | None = None
 
-    # -- drawing ---------------------------------------------------------------------------------------------
+    # -- drawing -----------------------------------------------------------------------------------
 
     def render(self, scene: Scene, camera: Camera, outputs: Sequence[str] = ("color",)) -> Frame:
         """Draws one frame and reads it back; `outputs` are of "color", "depth", "ids" and "normals"."""
@@ -110,12 +111,13 @@ class Renderer:
         with self._drawing(scene, camera):
             started = time.perf_counter()
             target = self._target(asked)
+            clip = self._capabilities.clip_control
             view = View.of(camera, self._size[0] / self._size[1], reversed_depth=target.reversed_depth)
             state = self._state(scene)
             with self._timer.measured():
                 self._upload(state)
                 target.clear(scene.background)
-                self._set_depth(reversed_depth=target.reversed_depth)
+                use_depth(self._ctx, reversed_depth=target.reversed_depth, clip_control=clip)
                 calls = self._submit(state, view, asked, encode=True)
                 target.resolve()
             self._count(state, calls, started)
@@ -127,7 +129,7 @@ class Renderer:
         self,
         scene: Scene,
         camera: Camera,
-        framebuffer: moderngl.Framebuffer | None = None,
+        framebuffer: Framebuffer | None = None,
         clear: bool = False,
         encoding: str = "srgb",
     ) -> None:
@@ -144,7 +146,7 @@ class Renderer:
         self._check_usable()
         arrays.flag(clear, "clear")
         arrays.choice(encoding, "encoding", ENCODINGS)
-        if framebuffer is not None and not isinstance(framebuffer, moderngl.Framebuffer):
+        if framebuffer is not None and not isinstance(framebuffer, Framebuffer):
             raise InvalidType(
                 f"framebuffer: expected a moderngl.Framebuffer, got {arrays.described(framebuffer)}"
             )
@@ -160,11 +162,11 @@ class Renderer:
             target.use()
             if clear:
                 _clear(target, scene.background, linear=encoding == "linear")
-            self._set_depth(reversed_depth=False)
+            use_depth(self._ctx, reversed_depth=False, clip_control=self._capabilities.clip_control)
             calls = self._submit(state, view, (), encode=encoding == "srgb")
             self._count(state, calls, started)
 
-    # -- the steps of a frame -----------------------------------------------------------------------------------
+    # -- the steps of a frame ----------------------------------------------------------------------
 
     def _upload(self, state: _SceneState) -> None:
         """Scene -> batches -> GPU: only what changed since this renderer last drew it."""
@@ -178,14 +180,6 @@ class Renderer:
         self._frame_block.bind_to_uniform_block(FRAME_BINDING)
         state.gpu.place(view.origin, state.scene.time)
         return state.gpu.draw(output_defines(outputs))
-
-    def _set_depth(self, *, reversed_depth: bool) -> None:
-        self._ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
-        self._ctx.depth_func = ">" if reversed_depth else "<"
-        self._ctx.cull_face = "back"
-        self._ctx.front_face = "ccw"
-        if self._capabilities.clip_control:
-            rawgl.clip_control(lower_left=True, zero_to_one=reversed_depth)
 
     def _picture(self, target: Target, name: str, view: View) -> npt.NDArray[Any]:
         """One output as the caller gets it."""
@@ -213,7 +207,7 @@ class Renderer:
         )
         state.uploaded = uploaded
 
-    # -- settings and the end ------------------------------------------------------------------------------------
+    # -- settings and the end ----------------------------------------------------------------------
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -251,7 +245,7 @@ class Renderer:
         return self._capabilities
 
     def close(self) -> None:
-        """Frees every GL object of this renderer, and the context where it made one. A second call does nothing."""
+        """Frees every GL object of this renderer, and the context where it made one. May be called again."""
         if self._closed:
             return
         self._check_thread()
@@ -261,8 +255,7 @@ class Renderer:
             self._release_targets()
             self._shared.release()
             self._frame_block.release()
-        if self._owns_context:
-            self._ctx.release()
+        self._release_context()
 
     def __enter__(self) -> Renderer:
         self._check_usable()
@@ -271,15 +264,25 @@ class Renderer:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    # -- inside -----------------------------------------------------------------------------------------------------
+    def __del__(self) -> None:
+        # A forgotten renderer's own context can still be closed here; in somebody else's, nobody knows whether
+        # it is current, or alive.
+        if not self._closed and self._owns_context and threading.get_ident() == self._thread:
+            self.close()
+
+    # -- inside ------------------------------------------------------------------------------------
 
     @contextmanager
     def _current(self) -> Iterator[None]:
         """Our own context is the current one; somebody else's is left to them."""
-        with ExitStack() as stack:
-            if self._owns_context:
-                stack.enter_context(self._ctx)
+        with rawgl.current(self._ctx) if self._owns_context else nullcontext():
             yield
+
+    def _release_context(self) -> None:
+        if self._owns_context:
+            with self._current():
+                collect(self._ctx)
+                self._ctx.release()
 
     @contextmanager
     def _drawing(self, scene: Scene, camera: Camera) -> Iterator[None]:
@@ -290,7 +293,9 @@ class Renderer:
             raise InvalidType(f"camera: expected a Camera, got {arrays.described(camera)}")
         thread = threading.get_ident()
         if scene.in_use not in (0, thread):
-            raise ThreadError("scene: expected one thread at a time, got a scene that another thread is drawing")
+            raise ThreadError(
+                "scene: expected one thread at a time, got a scene that another thread is drawing"
+            )
         scene.in_use = thread
         try:
             with self._current():
@@ -354,6 +359,6 @@ def _checked_outputs(outputs: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(arrays.choice(name, "outputs", OUTPUTS) for name in outputs))
 
 
-def _clear(target: moderngl.Framebuffer, background: Sequence[float], *, linear: bool) -> None:
-    color = math3d.linear_color(background).tolist() if linear else background
-    target.clear(*color, depth=1.0, viewport=target.viewport)
+def _clear(target: Framebuffer, background: Sequence[float], *, linear: bool) -> None:
+    r, g, b, a = math3d.linear_color(background).tolist() if linear else background
+    target.clear(r, g, b, a, depth=1.0, viewport=target.viewport)

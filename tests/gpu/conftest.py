@@ -11,7 +11,7 @@ import moderngl
 import pytest
 
 from throng.gpu import rawgl
-from throng.gpu.context import create_headless
+from throng.gpu.context import collect, create_headless
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def module_context() -> Iterator[moderngl.Context]:
         ctx = create_headless()
     yield ctx
     with rawgl.current(ctx):
-        ctx.gc()
+        collect(ctx)
     ctx.release()
 
 
@@ -34,7 +34,7 @@ def ctx(module_context: moderngl.Context) -> Iterator[moderngl.Context]:
 
 @pytest.fixture
 def run_python() -> Callable[..., str]:
-    """run_python(*arguments, NAME="value"): what Python prints in a process with other environment variables."""
+    """run_python(*arguments, NAME="value"): what that Python process prints."""
 
     def run(*arguments: str, **environment: str) -> str:
         done = subprocess.run(

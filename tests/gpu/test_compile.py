@@ -61,8 +61,9 @@ def test_a_planted_error_is_found(
 
 
 def test_errors_of_linking_are_kept(ctx: moderngl.Context, folder: Path) -> None:
-    (folder / "main.frag").write_text("in vec3 missing;\n" + FRAGMENT.replace("1.0", "missing, 1.0"))
-    with pytest.raises(ShaderError, match=r"^it: .*[Ll]ink[\s\S]*missing"):
+    (folder / "main.vert").write_text("out vec4 tint;\n" + MAIN.replace("{ ", "{ tint = p; "))
+    (folder / "main.frag").write_text("in vec3 tint;\n" + FRAGMENT.replace("1.0", "tint, 1.0"))
+    with pytest.raises(ShaderError, match=r"^it: .*[Ll]ink[\s\S]*tint"):
         compile_it(ctx)
 
 

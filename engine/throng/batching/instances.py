@@ -104,11 +104,12 @@ class NodeInstances(Instances):
         parts = []
         self.count = 0
         for number in self.looks:
-            rows = table.looks[number].rows
+            members = table.looks[number].rows
+            part = np.fromiter(members, np.int64, len(members))
             self._starts[number] = self.count
-            table.slot[list(rows)] = np.arange(len(rows))
-            parts.append(np.fromiter(rows, np.int64, len(rows)))
-            self.count += len(rows)
+            table.slot[part] = np.arange(len(part))
+            parts.append(part)
+            self.count += len(part)
         rows = np.concatenate(parts) if parts else np.zeros(0, np.int64)
         self._matrices = np.empty((self.count, MATRIX_WORDS), np.float32)
         self._colors = np.empty((self.count, 4), np.float16)
@@ -173,7 +174,9 @@ def _mirrored_scales(scales: Column) -> npt.NDArray[np.bool_] | None:
 
 _LINEAR = math3d.srgb_to_linear(np.arange(256) / 255).astype(np.float16)
 # For two bytes read as one little-endian number: both of their halves, side by side.
-_TWO_LINEAR = np.stack(np.broadcast_arrays(_LINEAR[None, :], _LINEAR[:, None]), axis=-1).view(np.uint32).ravel()
+_TWO_LINEAR = (
+    np.stack(np.broadcast_arrays(_LINEAR[None, :], _LINEAR[:, None]), axis=-1).view(np.uint32).ravel()
+)
 _CHUNK = 1 << 15  # look-ups at a time, so that what they make stays in the cache
 
 

@@ -1,1 +1,8 @@
-"""The GPU side: contexts, shaders, buffers and passes. The one importer of moderngl."""
+"""The GPU side: contexts, shaders, buffers and passes. The one importer of moderngl.
+
+What others need of moderngl by name they have from here.
+"""
+
+from moderngl import Context, Framebuffer
+
+__all__ = ["Context", "Framebuffer"]

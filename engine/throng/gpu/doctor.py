@@ -17,6 +17,7 @@ from throng.gpu.context import INSTALL_EGL, TO_FIX, Capabilities, create_headles
 
 _LIBRARIES = ("throng", "moderngl", "glcontext", "numpy", "glfw", "pyrr", "pillow")
 _MARK = "throng-probe:"  # before the result, since drivers print what they like
+PROBE = "from throng.gpu import doctor; doctor.main()"
 
 
 def doctor_report(timeout: float = 60.0) -> dict[str, Any]:
@@ -81,7 +82,7 @@ def _run_probe(timeout: float) -> dict[str, Any]:
     reinstall = "update the graphics driver, or render on the CPU with LIBGL_ALWAYS_SOFTWARE=1"
     try:
         done = subprocess.run(
-            [sys.executable, "-c", "from throng.gpu import doctor; doctor.main()"],
+            [sys.executable, "-c", PROBE],
             env=environment,
             capture_output=True,
             text=True,

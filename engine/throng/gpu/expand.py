@@ -116,7 +116,9 @@ class Expansion:
         if len(self._written) != len(rows):
             return np.ones(total, np.bool_)
         size = ITEM.size
-        same = (rows.view(np.uint8).reshape(-1, size) == self._written.view(np.uint8).reshape(-1, size)).all(1)
+        same = (rows.view(np.uint8).reshape(-1, size) == self._written.view(np.uint8).reshape(-1, size)).all(
+            1
+        )
         if same.all() and not any(item.resident.changed for item in items):
             return None
         dirty = np.zeros(total, np.bool_)

@@ -90,7 +90,10 @@ class IndirectMode:
         array = self._arrays.get(key)
         if array is None:
             text, names = _RECORD_FORMATS["OUT_IDS" in defines]
-            content = [vertex_content(self._pool, colored=self._colored), (self._expansion.records, text, *names)]
+            content = [
+                vertex_content(self._pool, colored=self._colored),
+                (self._expansion.records, text, *names),
+            ]
             array = self._ctx.vertex_array(
                 self._programs.get(wanted), content, index_buffer=self._pool.indices, index_element_size=4
             )

@@ -166,7 +166,7 @@ class InstanceStore:
         self._pages.clear()
         self._residents.clear()
 
-    # -- inside ------------------------------------------------------------------------------------------
+    # -- inside ------------------------------------------------------------------------------------
 
     def _reshaped(
         self, instances: Instances, names: tuple[tuple[str, int], ...], old: Resident | None

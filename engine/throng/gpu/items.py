@@ -61,9 +61,7 @@ class Item:
     slot: MeshSlot
 
 
-def make_items(
-    batches: Iterable[Batch], residents: Sequence[Resident], pool: MeshPool
-) -> list[Item]:
+def make_items(batches: Iterable[Batch], residents: Sequence[Resident], pool: MeshPool) -> list[Item]:
     """The items of all batches; those that move by themselves last."""
     items = [
         Item(batch, resident, segment, pool.slot(batch.key.mesh, two_sided=two_sided(batch)))
@@ -102,9 +100,9 @@ class ItemTable:
         """Transforms relative to `origin`, subtracted in float64, and the motions' own time."""
         worlds = self._worlds.copy()
         worlds[:, :, 3] -= origin
-        high = np.float32(origin)
-        worlds[self._nodes, 0] = (*-high, 0.0)
-        worlds[self._nodes, 1] = (*-(origin - high), 0.0)
+        high = origin.astype(np.float32)
+        worlds[self._nodes, 0, :3] = -high
+        worlds[self._nodes, 1, :3] = high - origin
         for number in range(3):
             self.rows[f"row{number}"] = worlds[:, number]
         self.rows["motion"][:, 3] = seconds * self._speeds

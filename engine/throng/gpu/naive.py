@@ -17,7 +17,12 @@ from throng.gpu.shared import Shared
 
 # column: uniform, bytes, bytes from the start of the row
 _PARTS = {
-    "matrices": [("matrix_row0", 16, 0), ("matrix_row1", 16, 16), ("matrix_row2", 16, 32), ("matrix_low", 12, 48)],
+    "matrices": [
+        ("matrix_row0", 16, 0),
+        ("matrix_row1", 16, 16),
+        ("matrix_row2", 16, 32),
+        ("matrix_low", 12, 48),
+    ],
 }
 _Write = Callable[[bytes], None]
 
@@ -105,9 +110,7 @@ class NaiveMode:
             setters.append((program["ids"].write, _split(rows.tobytes(), 4)))  # type: ignore[union-attr]
         return setters
 
-    def _rows(
-        self, number: int, item: Item, name: str, uniform: str, size: int, start: int
-    ) -> list[bytes]:
+    def _rows(self, number: int, item: Item, name: str, uniform: str, size: int, start: int) -> list[bytes]:
         """The bytes to write for each object; kept until the column changes."""
         column = item.batch.instances.columns[name]
         latest = column.versions.latest

@@ -94,11 +94,11 @@ def get_integer64(name: int) -> int:
     return value.value
 
 
-def get_integer_at(name: int, index: int) -> int:
+def get_integers_at(name: int, index: int, count: int) -> tuple[int, ...]:
     """One element of indexed state."""
-    value = (ctypes.c_int * 16)()
-    function("glGetIntegeri_v", "viup")(name, index, value)
-    return int(value[0])
+    values = (ctypes.c_int * max(count, 16))()
+    function("glGetIntegeri_v", "viup")(name, index, values)
+    return tuple(values[:count])
 
 
 def get_boolean(name: int) -> bool:

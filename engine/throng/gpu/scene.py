@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from throng.gpu.indirect import IndirectMode
 from throng.gpu.instanced import InstancedMode
-from throng.gpu.instances import Instances, InstanceStore, Resident
+from throng.gpu.instances import Instances, InstanceStore
 from throng.gpu.items import Batch, Item, ItemTable, make_items, sync, two_sided
 from throng.gpu.naive import NaiveMode
 from throng.gpu.shared import Shared
@@ -26,7 +26,11 @@ class Mode(Protocol):
     def release(self) -> None: ...
 
 
-_MODES = {"indirect": IndirectMode, "instanced": InstancedMode, "naive": NaiveMode}
+_MODES: dict[str, Callable[[Shared], Mode]] = {
+    "indirect": IndirectMode,
+    "instanced": InstancedMode,
+    "naive": NaiveMode,
+}
 
 
 class GpuScene:
@@ -76,64 +80,6 @@ class GpuScene:
     def draw(self, defines: Mapping[str, object]) -> int:
         """Draws everything into the framebuffer in use; the number of draw calls."""
         return self._mode.draw(defines)
-
-    def release(self) -> None: ...
-
-
-_MODES = {"indirect": IndirectMode, "instanced": InstancedMode, "naive": NaiveMode}
-
-
-class GpuScene:
-    """Mirrors one scene's batches, in one mode."""
-
-    def __init__(self, shared: Shared, mode: str) -> None:
-        self.mode_name = mode
-        self._shared = shared
-        self._store = InstanceStore(shared.ctx, shared.capabilities.storage_block_bytes or 1 << 30)
-        self._mode: Mode = _MODES[mode](shared)
-        self._table = ItemTable(())
-        self._listed: tuple[object, ...] = ()
-        self._placed: tuple[object, ...] = ()
-
-    @property
-    def triangles(self) -> int:
-        """How many the latest draw submitted."""
-        return self._mode.triangles
-
-    @property
-    def uploaded_bytes(self) -> int:
-        """Bytes of columns written since the scene was first drawn."""
-        return self._store.uploaded_bytes
-
-    def upload(self, batches: Sequence[Batch], sources: Iterable[Instances], version: object) -> None:
-        """Brings columns and items up to date. `version` changes where batches or their values do."""
-        residents = sync(self._store, batches)
-        pool = self._shared.pool
-        layouts = [resident.layout for resident in residents]
-        if (version, layouts, pool.epoch) == self._listed:
-            return
-        self._store.retain(sources)
-        pool.retain(self, ((batch.key.mesh, two_sided(batch)) for batch in batches))
-        items = make_items(batches, residents, pool)
-        self._table = ItemTable(items)
-        self._mode.rebuild(items, self._table)
-        self._listed = version, layouts, pool.epoch
-        self._placed = ()
-
-    def place(self, origin: npt.NDArray[np.float64], seconds: float) -> None:
-        """Makes everything relative to `origin`, at this time."""
-        placed = origin.tolist(), seconds if self._table.moves else 0.0
-        if placed != self._placed:
-            self._table.place(origin, seconds)
-            self._placed = placed
-
-    def draw(self, defines: Mapping[str, object]) -> int:
-        """Draws everything into the framebuffer in use; the number of draw calls."""
-        return self._mode.draw(defines)
-
-    def meshes(self) -> list[tuple[Mesh, bool]]:
-        """What the scene needs of the mesh pool."""
-        return [(batch.key.mesh, two_sided(batch)) for batch in self._batches]
 
     def release(self) -> None:
         self._shared.pool.forget(self)

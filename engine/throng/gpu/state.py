@@ -1,7 +1,7 @@
 """Somebody else's OpenGL state: put aside while throng draws, and put back as it was.
 
-What is saved is written as tables; each row says how to read a piece of state, how to set it, and what throng
-wants it to be. Rows for newer versions are left out on older contexts, so that no call can be an error.
+What is saved is written as tables, in `statetable.py`. Rows for newer versions are left out on older
+contexts, so that no call can be an error.
 """
 
 from __future__ import annotations
@@ -15,41 +15,20 @@ from weakref import WeakKeyDictionary
 import moderngl
 
 from throng.gpu import rawgl
+from throng.gpu.statetable import (
+    BLOCKS,
+    CLIP_CONTROL,
+    INDEXED,
+    INDEXED_SWITCHES,
+    SWITCHES,
+    TEXTURES,
+    VALUES,
+    IndexedRow,
+    Row,
+)
 
 UNITS = 8  # texture and image units that are saved, from 0
 BINDINGS = 8  # indexed uniform and storage bindings that are saved, from 0
-
-_FACES = 0x0408  # GL_FRONT_AND_BACK
-
-# (since, GL name, what throng wants)
-_SWITCHES = (
-    (330, 0x0B71, False),  # depth test
-    (330, 0x0BE2, False),  # blend
-    (330, 0x0B44, False),  # cull face
-    (330, 0x0B90, False),  # stencil test
-    (330, 0x0C11, False),  # scissor test
-    (330, 0x0BD0, False),  # dither
-    (330, 0x0BF2, False),  # colour logic op
-    (330, 0x0B41, False),  # polygon smooth
-    (330, 0x8037, False),  # polygon offset: fill, line, point
-    (330, 0x2A02, False),
-    (330, 0x2A01, False),
-    (330, 0x8DB9, False),  # framebuffer sRGB: shaders encode
-    (330, 0x809D, True),  # multisample
-    (330, 0x809E, False),  # sample alpha to coverage
-    (330, 0x809F, False),  # sample alpha to one
-    (330, 0x80A0, False),  # sample coverage
-    (330, 0x8E51, False),  # sample mask
-    (330, 0x8C89, False),  # rasterizer discard
-    (330, 0x8F9D, False),  # primitive restart
-    (330, 0x864F, False),  # depth clamp
-    (330, 0x8642, False),  # program point size
-    (330, 0x884F, True),  # seamless cube maps
-    *((330, 0x3000 + plane, False) for plane in range(8)),  # clip distances
-    (400, 0x8C36, False),  # sample shading
-    (430, 0x8D69, False),  # primitive restart with a fixed index
-)
-_INDEXED_SWITCHES = ((330, 0x0BE2, 0x8824), (410, 0x0C11, 0x825B))  # since, name, how many there are
 
 # moderngl keeps these switches in a word of its own, which its scopes go back to.
 _MODERNGL_FLAGS = {
@@ -61,81 +40,6 @@ _MODERNGL_FLAGS = {
 }
 _MODERNGL_VALUES = ("front_face", "cull_face", "polygon_offset", "wireframe")
 
-# (since, GL names, type of the values, number of values for each name, setter, its types, first arguments,
-# what throng wants or None to leave it). In this order they are restored.
-_Row = tuple[int, tuple[int, ...], str, int, str, str, tuple[int, ...], tuple[Any, ...] | None]
-_VALUES: tuple[_Row, ...] = (
-    (330, (0x8CA6,), "i", 1, "glBindFramebuffer", "viu", (0x8CA9,), None),
-    (330, (0x8CAA,), "i", 1, "glBindFramebuffer", "viu", (0x8CA8,), None),
-    (330, (0x85B5,), "i", 1, "glBindVertexArray", "vu", (), (0,)),
-    (330, (0x0BA2,), "i", 4, "glViewport", "viiii", (), None),
-    (330, (0x0C10,), "i", 4, "glScissor", "viiii", (), None),
-    (330, (0x0B70,), "d", 2, "glDepthRange", "vdd", (), (0.0, 1.0)),
-    (330, (0x0C23,), "b", 4, "glColorMask", "vbbbb", (), (1, 1, 1, 1)),
-    (330, (0x0B72,), "b", 1, "glDepthMask", "vb", (), (1,)),
-    (330, (0x0B74,), "i", 1, "glDepthFunc", "vi", (), (0x0201,)),
-    (330, (0x80C9, 0x80C8, 0x80CB, 0x80CA), "i", 1, "glBlendFuncSeparate", "viiii", (), (1, 0, 1, 0)),
-    (330, (0x8009, 0x883D), "i", 1, "glBlendEquationSeparate", "vii", (), (0x8006, 0x8006)),
-    (330, (0x8005,), "f", 4, "glBlendColor", "vffff", (), None),
-    (330, (0x0C22,), "f", 4, "glClearColor", "vffff", (), None),
-    (330, (0x0B73,), "d", 1, "glClearDepth", "vd", (), None),
-    (330, (0x0B45,), "i", 1, "glCullFace", "vi", (), (0x0405,)),
-    (330, (0x0B46,), "i", 1, "glFrontFace", "vi", (), (0x0901,)),
-    (330, (0x0B40,), "i", 1, "glPolygonMode", "vii", (_FACES,), (0x1B02,)),
-    (330, (0x8038, 0x2A00), "f", 1, "glPolygonOffset", "vff", (), (0.0, 0.0)),
-    (330, (0x8E4F,), "i", 1, "glProvokingVertex", "vi", (), (0x8E4E,)),
-    (330, (0x8894,), "i", 1, "glBindBuffer", "viu", (0x8892,), None),  # array
-    (330, (0x8F36,), "i", 1, "glBindBuffer", "viu", (0x8F36,), None),  # copy read
-    (330, (0x8F37,), "i", 1, "glBindBuffer", "viu", (0x8F37,), None),  # copy write
-    (330, (0x88ED,), "i", 1, "glBindBuffer", "viu", (0x88EB,), (0,)),  # pixel pack
-    (330, (0x88EF,), "i", 1, "glBindBuffer", "viu", (0x88EC,), (0,)),  # pixel unpack
-    (400, (0x8F43,), "i", 1, "glBindBuffer", "viu", (0x8F3F,), None),  # draw indirect
-    (430, (0x90EF,), "i", 1, "glBindBuffer", "viu", (0x90EE,), None),  # dispatch indirect
-    # Pixel store: alignment; swap bytes, row length, skipped rows, pixels and images, image height.
-    *((330, (name,), "i", 1, "glPixelStorei", "vii", (name,), (4,)) for name in (0x0CF5, 0x0D05)),
-    *(
-        (330, (name,), "i", 1, "glPixelStorei", "vii", (name,), (0,))
-        for name in (
-            0x0CF0,
-            0x0CF2,
-            0x0CF3,
-            0x0CF4,
-            0x806D,
-            0x806E,
-            0x0D00,
-            0x0D02,
-            0x0D03,
-            0x0D04,
-            0x806B,
-            0x806C,
-        )
-    ),
-)
-_CLIP_CONTROL: _Row = (330, (0x935C, 0x935D), "i", 1, "glClipControl", "vii", (), (0x8CA1, 0x935E))
-
-# (since, GL names, type, values for each, indexed setter, its types, how many there are). The setter without
-# index, above, sets all of them alike; so only those are set again that differ from the first.
-_IndexedRow = tuple[int, tuple[int, ...], str, int, str, str, int]
-_INDEXED: tuple[_IndexedRow, ...] = (
-    (410, (0x0BA2,), "f", 4, "glViewportIndexedf", "vuffff", 0x825B),
-    (410, (0x0C10,), "i", 4, "glScissorIndexed", "vuiiii", 0x825B),
-    (410, (0x0B70,), "d", 2, "glDepthRangeIndexed", "vudd", 0x825B),
-    (330, (0x0C23,), "b", 4, "glColorMaski", "vubbbb", 0x8824),
-    (400, (0x80C9, 0x80C8, 0x80CB, 0x80CA), "i", 1, "glBlendFuncSeparatei", "vuiiii", 0x8824),
-    (400, (0x8009, 0x883D), "i", 1, "glBlendEquationSeparatei", "vuii", 0x8824),
-)
-
-_TEXTURES = (  # target, name of its binding
-    (0x0DE1, 0x8069),  # 2D
-    (0x8C1A, 0x8C1D),  # 2D array
-    (0x9100, 0x9104),  # 2D multisample
-    (0x8513, 0x8514),  # cube
-    (0x806F, 0x806A),  # 3D
-)
-_BLOCKS = (  # since, target, names of binding, start and size
-    (330, 0x8A11, 0x8A28, 0x8A29, 0x8A2A),
-    (430, 0x90D2, 0x90D3, 0x90D4, 0x90D5),
-)
 _IMAGE = (0x8F3A, 0x8F3B, 0x8F3C, 0x8F3D, 0x8F3E, 0x906E)  # texture, level, layered, layer, access, format
 _NO_IMAGE = (0, 0, 0, 0, 0x88B8, 0x8229)
 
@@ -150,10 +54,10 @@ _GETTERS: dict[str, tuple[str, str, Any]] = {
 class SavedState:
     """`with saved:` puts the state of `ctx` aside on entering and back on leaving, also after an exception.
 
-    The context must be current. May be nested, and used again. Beside OpenGL's own
-    state it puts back what moderngl remembers: the framebuffer in use and its switches. Texture and image
-    units and buffer bindings from `UNITS` and `BINDINGS` on are not saved, but for the unit in which moderngl
-    makes textures; nor are transform feedback, queries, stencil functions, line width and point size.
+    The context must be current. May be nested, and used again. Beside OpenGL's own state it puts back what
+    moderngl remembers: the framebuffer in use and its switches. Texture and image units and buffer bindings
+    from `UNITS` and `BINDINGS` on are not saved, but for the unit in which moderngl makes textures; nor are
+    transform feedback, queries, stencil functions, line width and point size. Takes about 0.25 ms.
     """
 
     def __init__(self, ctx: moderngl.Context) -> None:
@@ -225,14 +129,14 @@ _parts: WeakKeyDictionary[moderngl.Context, list[_Part]] = WeakKeyDictionary()
 def _parts_of(ctx: moderngl.Context) -> list[_Part]:
     """Everything that is saved, in the order in which it is restored. Keeps no reference to `ctx`."""
     version = rawgl.version_code()
-    rows = (*_VALUES, _CLIP_CONTROL) if rawgl.has_clip_control() else _VALUES
+    rows = (*VALUES, CLIP_CONTROL) if rawgl.has_clip_control() else VALUES
     parts: list[_Part] = [
         _Program(),
-        *(_Blocks(*row[1:]) for row in _BLOCKS if version >= row[0]),
+        *(_Blocks(*row[1:]) for row in BLOCKS if version >= row[0]),
         *(_Value(row) for row in rows if version >= row[0]),
-        *(_IndexedValue(row) for row in _INDEXED if version >= row[0]),
-        *(_Switch(*row[1:]) for row in _SWITCHES if version >= row[0]),
-        *(_IndexedSwitch(*row[1:]) for row in _INDEXED_SWITCHES if version >= row[0]),
+        *(_IndexedValue(row) for row in INDEXED if version >= row[0]),
+        *(_Switch(*row[1:]) for row in SWITCHES if version >= row[0]),
+        *(_IndexedSwitch(*row[1:]) for row in INDEXED_SWITCHES if version >= row[0]),
         _Textures(sorted({*range(UNITS), ctx.default_texture_unit})),
     ]
     if version >= 420:
@@ -243,7 +147,7 @@ def _parts_of(ctx: moderngl.Context) -> list[_Part]:
 class _Value(_Part):
     """What one setter sets, from one or more names."""
 
-    def __init__(self, row: _Row) -> None:
+    def __init__(self, row: Row) -> None:
         _, names, kind, count, setter, types, self._first, self._wanted = row
         get, _, c_type = _GETTERS[kind]
         self._get, self._set = rawgl.function(get, "vip"), rawgl.function(setter, types)
@@ -269,7 +173,7 @@ class _Value(_Part):
 class _IndexedValue(_Part):
     """As _Value, but for the elements of an array."""
 
-    def __init__(self, row: _IndexedRow) -> None:
+    def __init__(self, row: IndexedRow) -> None:
         _, names, kind, count, setter, types, how_many = row
         _, get, c_type = _GETTERS[kind]
         self._get, self._set = rawgl.function(get, "viup"), rawgl.function(setter, types)
@@ -392,7 +296,7 @@ class _Textures(_Part):
             self._activate(0x84C0 + unit)
             get(0x8919, memory)
             names = [memory[0]]
-            for _, binding in _TEXTURES:
+            for _, binding in TEXTURES:
                 get(binding, memory)
                 names.append(memory[0])
             result.append(names)
@@ -404,7 +308,7 @@ class _Textures(_Part):
         for unit, (sampler, *textures) in zip(self._units, names, strict=True):
             self._activate(0x84C0 + unit)
             self._bind_sampler(unit, sampler)
-            for (target, _), texture in zip(_TEXTURES, textures, strict=True):
+            for (target, _), texture in zip(TEXTURES, textures, strict=True):
                 self._bind(target, texture)
         self._activate(active)
 

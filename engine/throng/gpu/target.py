@@ -48,7 +48,8 @@ class Target:
     def clear(self, background: Sequence[float]) -> None:
         """Empties every picture; colours as they are to be read."""
         self.drawn.use()
-        self.drawn.clear(*background, depth=0.0 if self.reversed_depth else 1.0)
+        red, green, blue, alpha = background
+        self.drawn.clear(red, green, blue, alpha, depth=0.0 if self.reversed_depth else 1.0)
         for place, name in enumerate(self._names[1:], start=1):
             _clear_attachment(place, name)
 
@@ -69,7 +70,7 @@ class Target:
         width, height = self.size
         if name == "depth":
             raw = self.framebuffer.read(components=1, attachment=-1, dtype="f4", alignment=1)
-            picture = np.frombuffer(raw, np.float32).reshape(height, width)
+            picture: npt.NDArray[Any] = np.frombuffer(raw, np.float32).reshape(height, width)
         else:
             components, dtype = _FORMATS[name]
             place = self._names.index(name)
@@ -79,11 +80,15 @@ class Target:
         return np.array(picture[::-1])
 
     def release(self) -> None:
-        for part in (*self._parts, self.framebuffer):
-            part.release()
+        self.framebuffer.release()
+        textures = [*self._parts]
         if self._resolver is not None:
-            for part in (*self._drawn_parts, self.drawn, self._resolver.program, self._resolver):
-                part.release()
+            textures += self._drawn_parts
+            self.drawn.release()
+            self._resolver.program.release()
+            self._resolver.release()
+        for texture in textures:
+            texture.release()
 
     def _make(self, samples: int) -> tuple[moderngl.Framebuffer, list[moderngl.Texture]]:
         parts = []
@@ -91,7 +96,12 @@ class Target:
             components, dtype = _FORMATS[name]
             parts.append(
                 checked_texture(
-                    self._ctx, self.size, components, dtype=dtype, samples=samples, purpose=f"the {name} picture"
+                    self._ctx,
+                    self.size,
+                    components,
+                    dtype=dtype,
+                    samples=samples,
+                    purpose=f"the {name} picture",
                 )
             )
         depth = checked_depth_texture(self._ctx, self.size, samples=samples, purpose="the depth picture")
@@ -108,6 +118,16 @@ class Target:
         for unit, name in enumerate([*self._names, "depth"]):
             program[f"samples_{name}"] = unit
         return self._ctx.vertex_array(program, [])
+
+
+def use_depth(ctx: moderngl.Context, *, reversed_depth: bool, clip_control: bool) -> None:
+    """The state that meshes are drawn in: nearest wins, back faces are culled, nothing is blended."""
+    ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
+    ctx.depth_func = ">" if reversed_depth else "<"
+    ctx.cull_face = "back"
+    ctx.front_face = "ccw"
+    if clip_control:
+        rawgl.clip_control(lower_left=True, zero_to_one=reversed_depth)
 
 
 def _clear_attachment(place: int, name: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +15,7 @@ from throng.model.graph import Scene
 Doubles = npt.NDArray[np.float64]
 
 # The origin stays where it is while the camera moves this many near distances, so that what was computed
-# relative to it can be used again. float32 then still resolves a hundredth of a 720-row pixel at the near plane.
+# relative to it can be used again. float32 still resolves a hundredth of a pixel at the near plane.
 _GRID_NEAR = 512.0
 
 
@@ -61,9 +60,10 @@ class View:
         if d == 0:
             depth *= np.float32(-c / b)
             depth += np.float32(a / b)
-            return np.divide(np.float32(1), depth, out=depth)
-        result: Any = (d * depth.astype(np.float64) - b) / (c * depth.astype(np.float64) - a)
-        return result.astype(np.float32)
+            np.reciprocal(depth, out=depth)
+            return depth
+        wide = depth.astype(np.float64)
+        return np.asarray((d * wide - b) / (c * wide - a), np.float32)
 
 
 def frame_block(scene: Scene, view: View, *, encode: bool) -> npt.NDArray[np.void]:

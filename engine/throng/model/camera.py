@@ -69,11 +69,11 @@ class Camera:
         looks along -Z, depth -1 at the near plane and 1 at the far one. The projection fixes the aspect.
         """
         camera = cls.__new__(cls)
-        camera._view = _invertible(view, "view")
+        camera._view = view_matrix = _invertible(view, "view")
         camera._projection = _invertible(projection, "projection")
         if not np.allclose(camera._view[3], (0, 0, 0, 1)):
             raise InvalidValue(f"view: expected the last row (0, 0, 0, 1), got {camera._view[3].tolist()}")
-        inverse = np.linalg.inv(camera._view)
+        inverse = np.asarray(np.linalg.inv(view_matrix), np.float64)
         camera._position = inverse[:3, 3]
         camera._target = inverse[:3, 3] - inverse[:3, 2]
         camera._up = inverse[:3, 1]
@@ -118,7 +118,9 @@ class Camera:
         """Moves the camera to `position`, looking at `target`."""
         if self._view is not None:
             raise UsageError("a camera made from matrices keeps its view: make another")
-        self._place(*(np.array(arrays.vector3(v, n)) for v, n in zip((position, target, up), _NAMES, strict=True)))
+        self._place(
+            *(np.array(arrays.vector3(v, n)) for v, n in zip((position, target, up), _NAMES, strict=True))
+        )
 
     @property
     def position(self) -> Any:
@@ -199,7 +201,9 @@ class Camera:
         forward = target - position
         distance = float(np.linalg.norm(forward))
         if distance == 0.0:
-            raise InvalidValue(f"target: expected a point other than the position, got {tuple(target.tolist())}")
+            raise InvalidValue(
+                f"target: expected a point other than the position, got {tuple(target.tolist())}"
+            )
         length = float(np.linalg.norm(up))
         if length == 0.0:
             raise InvalidValue("up: expected a direction other than zero, got (0.0, 0.0, 0.0)")
@@ -221,7 +225,7 @@ def _invertible(value: npt.ArrayLike, where: str) -> Doubles:
 
 
 def _depths_of(projection: Doubles) -> tuple[float, float]:
-    """Distances along the view direction at which the depth is -1 and 1; infinite far planes stay infinite."""
+    """Metres along the view direction at which the depth is -1 and 1; infinity stays infinity."""
     (a, b), (c, d) = projection[2, 2:], projection[3, 2:]
     depths = []
     for depth in (-1.0, 1.0):

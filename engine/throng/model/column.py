@@ -98,7 +98,7 @@ class ReadOnlyCopy(np.ndarray[Any, Any]):
 
 
 def _in_place(name: str) -> Callable[[Any, Any], Any]:
-    plain = getattr(operator, name)
+    plain: Callable[[Any, Any], Any] = getattr(operator, name)
 
     def operate(self: ReadOnlyCopy, other: Any) -> Any:
         return plain(np.asarray(self), other)
@@ -143,7 +143,7 @@ class Column(NDArrayOperatorsMixin):
         self._count = count
         self._store: npt.NDArray[Any] | None = None
 
-    # -- what readers of the model use ---------------------------------------------------------------
+    # -- what readers of the model use -------------------------------------------------------------
 
     @property
     def present(self) -> bool:
@@ -190,7 +190,7 @@ class Column(NDArrayOperatorsMixin):
     def __repr__(self) -> str:
         return f"<Column {self.name!r} of shape {self.shape}>"
 
-    # -- writing ---------------------------------------------------------------------------------------
+    # -- writing -----------------------------------------------------------------------------------
 
     def __setitem__(self, key: Any, value: Any) -> None:
         where = f"{self.name}[...]"
@@ -272,7 +272,7 @@ class Column(NDArrayOperatorsMixin):
         if self._store is not None and first < remaining:
             self.versions.mark(slice(first, remaining), remaining)
 
-    # -- what kinds of columns differ in -----------------------------------------------------------------
+    # -- what kinds of columns differ in -----------------------------------------------------------
 
     def _encoded(self, value: Any, where: str) -> npt.NDArray[Any]:
         """`value` as it is stored, checked; of any shape that NumPy can assign."""
@@ -286,7 +286,7 @@ class Column(NDArrayOperatorsMixin):
     def _assign(self, key: Any, encoded: npt.NDArray[Any], where: str) -> None:
         self.data[key] = encoded
 
-    # -- inside --------------------------------------------------------------------------------------------
+    # -- inside ------------------------------------------------------------------------------------
 
     def _materialize(self) -> None:
         if self._store is None:
@@ -332,7 +332,7 @@ class RotationColumn(Column):
 
     def _encoded(self, value: Any, where: str) -> npt.NDArray[Any]:
         values = arrays.floats(value, where)
-        if isinstance(value, np.ndarray) and np.shares_memory(values, self._store):  # from edit()
+        if self._store is not None and np.may_share_memory(values, self._store):  # lent by edit()
             return arrays.normalize_quaternions(values, where)
         return values
 
@@ -344,7 +344,7 @@ class ColorColumn(Column):
         return arrays.color_bytes(value, where)
 
     def _decoded(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return np.multiply(values, np.float32(1 / 255), dtype=np.float32)
+        return np.asarray(np.multiply(values, np.float32(1 / 255), dtype=np.float32))
 
     def _assign(self, key: Any, encoded: npt.NDArray[Any], where: str) -> None:
         whole_rows = not isinstance(key, tuple) or len(key) < 2
@@ -359,5 +359,7 @@ def int32(value: Any, where: str) -> npt.NDArray[np.int32]:
     if array.dtype.kind not in "iu":
         raise InvalidValue(f"{where}: expected whole numbers, as the column holds, got dtype {array.dtype}")
     if array.size and (array.min() < -(2**31) or array.max() >= 2**31):
-        raise InvalidValue(f"{where}: expected whole numbers that fit int32, got {array.min()}..{array.max()}")
-    return array.astype(np.int32)
+        raise InvalidValue(
+            f"{where}: expected whole numbers that fit int32, got {array.min()}..{array.max()}"
+        )
+    return np.asarray(array, np.int32)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from throng import arrays, math3d
 from throng.errors import InvalidIndex, InvalidType, InvalidValue
-from throng.model.column import Column, ColorColumn, RotationColumn, int32, read_only, tick
+from throng.model.column import ColorColumn, Column, RotationColumn, int32, read_only, tick
 from throng.model.graph import _IDENTITY, _ONE, _ORIGIN, _WHITE, Node
 from throng.model.material import Material
 from throng.model.mesh import Mesh, Model
@@ -37,7 +37,16 @@ class Crowd(Node):
     Raises InvalidValue, InvalidType or InvalidIndex, naming the argument.
     """
 
-    __slots__ = ("_colors", "_custom", "_ids", "_next_instance", "_positions", "_rotations", "_scales", "shape")
+    __slots__ = (
+        "_colors",
+        "_custom",
+        "_ids",
+        "_next_instance",
+        "_positions",
+        "_rotations",
+        "_scales",
+        "shape",
+    )
 
     def __init__(
         self,
@@ -81,7 +90,7 @@ class Crowd(Node):
         for key, value in _named(columns).items():
             self._custom[key] = _custom_column(key, value, count)
 
-    # -- columns -------------------------------------------------------------------------------------------
+    # -- columns -----------------------------------------------------------------------------------
 
     @property
     def positions(self) -> Column:
@@ -117,7 +126,7 @@ class Crowd(Node):
 
     @property
     def colors(self) -> Column:
-        """(n, 4), sRGB with straight alpha; read as float32 0..1, kept as bytes. Set to None, all are white."""
+        """(n, 4), sRGB with straight alpha; read as float32 0..1, kept as bytes. Set to None: white."""
         return self._colors
 
     @colors.setter
@@ -147,7 +156,7 @@ class Crowd(Node):
         column.drop()
         self.shape = tick()
 
-    # -- rows and ids -----------------------------------------------------------------------------------------
+    # -- rows and ids ------------------------------------------------------------------------------
 
     def __len__(self) -> int:
         return len(self._positions)
@@ -169,7 +178,7 @@ class Crowd(Node):
         return self._ids is None
 
     def rows(self, ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """The rows that now hold these ids, in their order. Raises InvalidIndex for an id that is not there."""
+        """The rows that now hold these ids, in their order. Raises InvalidIndex for an unknown one."""
         wanted = int32(np.atleast_1d(np.asarray(ids)), "ids").astype(np.int64) if np.size(ids) else _NO_ROWS
         if wanted.ndim != 1:
             raise InvalidValue(f"ids: expected shape (n,), got {wanted.shape}")
@@ -207,7 +216,9 @@ class Crowd(Node):
             rows["colors"] = arrays.opaque(arrays.color_bytes(colors, "colors", (extra, 3), (extra, 4)))
         for key, value in _named(columns).items():
             if key not in self._custom:
-                raise InvalidValue(f"columns[{key!r}]: expected a column of this crowd, {_names(self._custom)}")
+                raise InvalidValue(
+                    f"columns[{key!r}]: expected a column of this crowd, {_names(self._custom)}"
+                )
             rows[f"custom {key}"] = self._custom_like_mine(key, value, extra)
         for column in (self._positions, self._rotations, self._scales, self._colors):
             column.extend(rows.get(column.name), extra)
@@ -255,7 +266,7 @@ class Crowd(Node):
             return given
         return arrays.floats(value, where, (extra, *column.default.shape))
 
-    # -- extent ---------------------------------------------------------------------------------------------------
+    # -- extent ------------------------------------------------------------------------------------
 
     @property
     def bounds(self) -> npt.NDArray[np.float64]:

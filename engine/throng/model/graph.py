@@ -75,7 +75,7 @@ class Node:
         self._id = -1
         self._depth = 0
 
-    # -- the tree --------------------------------------------------------------------------------------------
+    # -- the tree ----------------------------------------------------------------------------------
 
     def add(self, child: AnyNode) -> AnyNode:
         """Makes `child`, with all that hangs below it, a child of this node; returns it.
@@ -117,7 +117,9 @@ class Node:
         if isinstance(child, Scene):
             raise GraphError("child: expected a node that is not a scene, got a Scene")
         if child._scene is not None and child._scene is not self._scene:
-            raise GraphError(f"child: expected a node of no other scene, got {child!r}: remove it there first")
+            raise GraphError(
+                f"child: expected a node of no other scene, got {child!r}: remove it there first"
+            )
         if child._parent is not None and child._scene is not self._scene:
             raise GraphError(f"child: expected a node without a parent, got {child!r}: remove it there first")
         if child._children or child is self:
@@ -167,7 +169,7 @@ class Node:
         """The node's number in its scene, given when it joins and never used again; -1 outside a scene."""
         return self._id
 
-    # -- what it draws ----------------------------------------------------------------------------------------
+    # -- what it draws -----------------------------------------------------------------------------
 
     @property
     def mesh(self) -> Mesh | Model | None:
@@ -199,7 +201,7 @@ class Node:
     def _is_crowd(self) -> bool:
         return False
 
-    # -- values --------------------------------------------------------------------------------------------------
+    # -- values ------------------------------------------------------------------------------------
 
     @property
     def _table(self) -> NodeTable:
@@ -218,7 +220,7 @@ class Node:
             return True
         values: list[Any] = list(self._values)
         values[place] = value
-        self._values = tuple(values)  # type: ignore[assignment]
+        self._values = tuple(values)
         return False
 
     @property
@@ -301,7 +303,17 @@ class Scene(Node):
     All can be set. A scene belongs to one thread at a time.
     """
 
-    __slots__ = ("_ambient", "_background", "_by_id", "_crowds", "_next_id", "_sun", "_time", "in_use", "tables")
+    __slots__ = (
+        "_ambient",
+        "_background",
+        "_by_id",
+        "_crowds",
+        "_next_id",
+        "_sun",
+        "_time",
+        "in_use",
+        "tables",
+    )
 
     def __init__(
         self,

@@ -186,7 +186,7 @@ def _unit_normals(normals: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     zero = np.flatnonzero(lengths < 1e-20)
     if zero.size:
         raise InvalidValue(f"normals: expected normals other than zero, got zero in row {zero[0]}")
-    return (normals / lengths[:, None]).astype(np.float32)
+    return np.asarray(normals / lengths[:, None], np.float32)
 
 
 def _smooth_normals(

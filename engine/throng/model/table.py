@@ -94,7 +94,7 @@ class NodeTable:
         grown("slot", (), np.int64)  # the node's place among its look's rows
         grown("id", (), np.int32)
 
-    # -- what nodes call ---------------------------------------------------------------------------------
+    # -- what nodes call ---------------------------------------------------------------------------
 
     def join(self, nodes: Iterable[Node]) -> None:
         """`nodes`, parents before children, wait for rows of their own."""
@@ -163,7 +163,7 @@ class NodeTable:
             self._remember(row)
         self.structure = tick()
 
-    # -- what readers call ----------------------------------------------------------------------------------
+    # -- what readers call -------------------------------------------------------------------------
 
     def update(self) -> None:
         """Brings rows, world transforms and visibility up to date. Costs nothing where nothing changed."""
@@ -271,7 +271,7 @@ class NodeTable:
             self._levels = np.split(order, np.cumsum(counts)[:-1])
         return self._levels
 
-    # -- looks ----------------------------------------------------------------------------------------------
+    # -- looks -------------------------------------------------------------------------------------
 
     def _look_number(self, node: Node) -> int:
         """The number of the node's look among `looks`; -1 for a node that draws nothing of its own."""
