@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -265,9 +266,10 @@ class Renderer:
         self.close()
 
     def __del__(self) -> None:
-        # A forgotten renderer's own context can still be closed here; in somebody else's, nobody knows whether
+        # A forgotten renderer's own context can still be closed here; of somebody else's, nobody knows whether
         # it is current, or alive.
-        if not self._closed and self._owns_context and threading.get_ident() == self._thread:
+        here = threading.get_ident() == self._thread and not sys.is_finalizing()
+        if here and self._owns_context and not self._closed:
             self.close()
 
     # -- inside ------------------------------------------------------------------------------------

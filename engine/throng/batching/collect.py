@@ -57,7 +57,8 @@ class Collector:
         self.instances = 0
         self._structure = -1
         self._shapes: list[int] = []
-        self._node_values = -1
+        self._moves = -1
+        self._paints = -1
         self._look_versions: dict[int, int] = {}
         self._crowds: dict[Crowd, CrowdInstances] = {}
         self._groups: dict[tuple[BatchKey, int], NodeInstances] = {}
@@ -76,7 +77,7 @@ class Collector:
             }
         for instances in self._crowds.values():
             instances.update()
-        if structural or table.values.latest != self._node_values:
+        if structural or (table.moves.latest, table.paints.latest) != (self._moves, self._paints):
             crowd_moved = self._update_nodes(table)
             if structural or crowd_moved:
                 self._list_batches(table)
@@ -108,13 +109,17 @@ class Collector:
             self._groups[key].rebuild(table)
 
     def _update_nodes(self, table: NodeTable) -> bool:
-        """Packs the nodes whose values changed; whether a crowd's own did."""
-        changed = table.values.rows_since(self._node_values, len(table.nodes))
-        self._node_values = table.values.latest
-        if (table.look[changed] >= 0).any():
-            for group in self._groups.values():
-                group.refresh(table, changed)
-        return bool(np.isin([crowd._row for crowd in self._crowds], changed).any())
+        """Packs the nodes that moved or changed colour; whether a crowd's own node did."""
+        moved = table.moves.rows_since(self._moves, len(table.nodes))
+        painted = table.paints.rows_since(self._paints, len(table.nodes))
+        self._moves, self._paints = table.moves.latest, table.paints.latest
+        for group in self._groups.values():
+            if moved.size:
+                group.move(table, moved)
+            if painted.size:
+                group.paint(table, painted)
+        crowds = [crowd._row for crowd in self._crowds]
+        return bool(crowds) and bool(np.isin(crowds, moved).any() or np.isin(crowds, painted).any())
 
     def _list_batches(self, table: NodeTable) -> None:
         batches = []

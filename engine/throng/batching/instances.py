@@ -20,6 +20,7 @@ from throng.model.crowd import Crowd
 from throng.model.table import NodeTable
 
 Read = Callable[[int, int], npt.NDArray[Any]]
+Slots = slice | npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -92,69 +93,91 @@ class NodeInstances(Instances):
     def __init__(self) -> None:
         super().__init__()
         self.looks: dict[int, npt.NDArray[np.float64]] = {}
-        self._versions = Versions()
-        self._starts: dict[int, int] = {}
+        self._moves = Versions()
+        self._paints = Versions()
+        self._rows = np.zeros(0, np.int64)  # of the table, slot by slot
         self._matrices = np.zeros((0, MATRIX_WORDS), np.float32)
         self._colors = np.zeros((0, 4), np.float16)
-        self._ids = np.zeros(0, np.int32)
         self._handed = np.zeros(0, np.bool_)
+        self._first_slots = np.zeros(0, np.int64)  # for each look of the scene; -1 where it is not here
 
     def rebuild(self, table: NodeTable) -> None:
         """Gathers all rows anew: nodes came, went, or look different."""
-        parts = []
+        self._first_slots = np.full(len(table.looks), -1)
+        parts = [np.zeros(0, np.int64)]
         self.count = 0
         for number in self.looks:
             members = table.looks[number].rows
             part = np.fromiter(members, np.int64, len(members))
-            self._starts[number] = self.count
+            self._first_slots[number] = self.count
             table.slot[part] = np.arange(len(part))
             parts.append(part)
             self.count += len(part)
-        rows = np.concatenate(parts) if parts else np.zeros(0, np.int64)
+        self._rows = np.concatenate(parts)
         self._matrices = np.empty((self.count, MATRIX_WORDS), np.float32)
         self._colors = np.empty((self.count, 4), np.float16)
         self._handed = np.empty(self.count, np.bool_)
-        self._ids = table.id[rows]
-        self._pack(table, rows, np.arange(self.count))
-        self._versions.mark_all()
+        ids = table.id[self._rows]
+        everything = slice(0, self.count)
+        self._move(table, everything)
+        self._paint(table, everything)
         self.shape = tick()
         self.columns = {
-            "matrices": GpuColumn(4 * MATRIX_WORDS, self._versions, lambda a, b: self._matrices[a:b]),
-            "colors": GpuColumn(8, self._versions, lambda a, b: self._colors[a:b]),
-            "ids": GpuColumn(4, Versions(), lambda a, b: self._ids[a:b]),
+            "matrices": GpuColumn(4 * MATRIX_WORDS, self._moves, lambda a, b: self._matrices[a:b]),
+            "colors": GpuColumn(8, self._paints, lambda a, b: self._colors[a:b]),
+            "ids": GpuColumn(4, Versions(), lambda a, b: ids[a:b]),
         }
         self._set_mirrored(self._handed.copy() if self._handed.any() else None)
 
-    def refresh(self, table: NodeTable, changed: npt.NDArray[np.int64]) -> None:
-        """Packs again those of the rows `changed` in the table that are nodes of this group."""
-        looks = table.look[changed]
-        mine = np.isin(looks, list(self.looks)) & table.shown[changed]
-        rows = changed[mine]
-        if not rows.size:
+    def move(self, table: NodeTable, changed: npt.NDArray[np.int64]) -> None:
+        """Packs again the world matrices of those of the table's rows `changed` that are here."""
+        slots = self._slots_of(table, changed)
+        if slots is None:
             return
-        starts = np.zeros(len(table.looks), np.int64)
-        starts[list(self._starts)] = list(self._starts.values())
-        slots = starts[table.look[rows]] + table.slot[rows]
-        before = self._handed[slots]
-        self._pack(table, rows, slots)
-        self._versions.mark(np.sort(slots), self.count)
+        before = self._handed[slots].copy()
+        self._move(table, slots)
         if (before != self._handed[slots]).any():
             self._set_mirrored(self._handed.copy() if self._handed.any() else None)
 
-    def _pack(self, table: NodeTable, rows: npt.NDArray[np.int64], slots: npt.NDArray[np.int64]) -> None:
-        world = table.world[rows]
-        high = world[..., 3].astype(np.float32)
-        packed = np.empty((len(rows), MATRIX_WORDS), np.float32)
+    def paint(self, table: NodeTable, changed: npt.NDArray[np.int64]) -> None:
+        """Packs again the colours of those of the table's rows `changed` that are here."""
+        slots = self._slots_of(table, changed)
+        if slots is not None:
+            self._paint(table, slots)
+
+    def _slots_of(self, table: NodeTable, changed: npt.NDArray[np.int64]) -> Slots | None:
+        """Where the shown ones of the table's rows `changed` are here; None where none is."""
+        shown = changed[table.shown[changed] & (table.look[changed] >= 0)]
+        looks = table.look[shown]
+        known = looks < len(self._first_slots)  # a look that is newer than this group is not in it
+        first = np.where(known, self._first_slots[np.where(known, looks, 0)], -1) if shown.size else shown
+        mine = first >= 0
+        number = int(np.count_nonzero(mine))
+        if number == self.count:
+            return slice(0, self.count) if number else None
+        return np.sort(first[mine] + table.slot[shown[mine]]) if number else None
+
+    def _move(self, table: NodeTable, slots: Slots) -> None:
+        rows = self._rows[slots]
+        world = np.take(table.world, rows, axis=0)
+        whole = isinstance(slots, slice)
+        packed = self._matrices if whole else np.empty((len(rows), MATRIX_WORDS), np.float32)
         packed[:, :12] = world.reshape(-1, 12)
-        packed[:, 12:] = world[..., 3] - high
-        self._matrices[slots] = packed
-        self._handed[slots] = math3d.mirrored(world)
+        packed[:, 12:] = world[..., 3] - packed[:, 3:12:4]
+        if not whole:
+            self._matrices[slots] = packed
+        self._handed[slots] = table.mirrored[rows]
+        self._moves.mark(slots, self.count)
+
+    def _paint(self, table: NodeTable, slots: Slots) -> None:
+        rows = self._rows[slots]
         colors = math3d.linear_color(table.color[rows])
         colors[:, 3] = LIT
-        look = table.look[rows]
+        looks = table.look[rows]
         for number, tint in self.looks.items():
-            colors[look == number] *= tint
+            colors[looks == number] *= tint
         self._colors[slots] = colors
+        self._paints.mark(slots, self.count)
 
 
 def _gpu_column(column: Column) -> GpuColumn:

@@ -31,14 +31,15 @@ def tick() -> int:
 class Versions:
     """When each row last changed. Any number of readers, each with the version it has seen."""
 
-    __slots__ = ("_rows", "_whole", "latest")
+    __slots__ = ("_before", "_last", "_rows", "_whole", "latest")
 
     def __init__(self) -> None:
-        self._whole = self.latest = tick()
+        self._whole = self.latest = self._before = tick()
         self._rows: npt.NDArray[np.int64] | None = None
+        self._last: slice | npt.NDArray[np.int64] = slice(0, 0)
 
     def mark_all(self) -> None:
-        self._whole = self.latest = tick()
+        self._whole = self.latest = self._before = tick()
         self._rows = None
 
     def mark(self, rows: slice | npt.NDArray[np.int64], count: int) -> None:
@@ -52,6 +53,8 @@ class Versions:
             grown = np.zeros(max(count, 2 * len(self._rows)), np.int64)
             grown[: len(self._rows)] = self._rows
             self._rows = grown
+        # Most readers have seen all but the last mark, and need not search for it.
+        self._before, self._last = self.latest, rows
         self.latest = tick()
         self._rows[rows] = self.latest
 
@@ -61,6 +64,12 @@ class Versions:
             return np.arange(count)
         if version >= self.latest or self._rows is None:
             return np.zeros(0, np.int64)
+        last = self._last
+        if version >= self._before and isinstance(last, slice):
+            return np.arange(last.start, min(last.stop, count))
+        if version >= self._before and len(last) < _WORTH_SORTING:
+            rows = np.sort(last)
+            return rows[: np.searchsorted(rows, count)]
         return np.flatnonzero(self._rows[:count] > version)
 
     def ranges_since(self, version: int, count: int) -> list[tuple[int, int]]:
@@ -73,6 +82,7 @@ class Versions:
 
 
 MAX_RANGES = 256
+_WORTH_SORTING = 1024  # rows; to search all versions for them is quicker than to sort more
 
 
 def ranges_of(rows: npt.NDArray[np.int64], most: int = MAX_RANGES) -> list[tuple[int, int]]:

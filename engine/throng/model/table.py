@@ -40,12 +40,14 @@ class NodeTable:
     """Transforms, colours, visibility and looks of all nodes of one scene, a row each. Row 0 is the scene.
 
     local, world   (n, 3, 4) float64: relative to the parent, and to the scene
-    values         versions of `world` and `color`, row by row
+    mirrored       (n,) bool: whether `world` turns left hands into right ones
+    moves, paints  versions of `world` and of `color`, row by row
     structure      version of which rows exist, are shown, and look like what
     """
 
     def __init__(self, root: Node) -> None:
-        self.values = Versions()
+        self.moves = Versions()
+        self.paints = Versions()
         self.structure = tick()
         self.looks: list[Look] = []
         self.nodes: list[Node | None] = []
@@ -75,6 +77,7 @@ class NodeTable:
         self.world: npt.NDArray[np.float64]
         self.parent: npt.NDArray[np.int64]
         self.depth: npt.NDArray[np.int16]
+        self.mirrored: npt.NDArray[np.bool_]
         self.visible: npt.NDArray[np.bool_]
         self.shown: npt.NDArray[np.bool_]
         self.look: npt.NDArray[np.int32]
@@ -88,6 +91,7 @@ class NodeTable:
         grown("world", (3, 4), np.float64)
         grown("parent", (), np.int64)
         grown("depth", (), np.int16)
+        grown("mirrored", (), np.bool_)
         grown("visible", (), np.bool_)
         grown("shown", (), np.bool_)
         grown("look", (), np.int32)
@@ -133,7 +137,7 @@ class NodeTable:
         self._moved[row] = None
 
     def recolored(self, row: int) -> None:
-        self.values.mark(slice(row, row + 1), len(self.nodes))
+        self.paints.mark(slice(row, row + 1), len(self.nodes))
 
     def reshown(self, row: int) -> None:
         self._reshown[row] = None
@@ -190,6 +194,7 @@ class NodeTable:
         values = list(zip(*[node._values for node in nodes], strict=True))
         for name, column in zip(("position", "rotation", "scale", "color", "visible"), values, strict=True):
             getattr(self, name)[at] = column
+        self.paints.mark(at, len(self.nodes))
         self.parent[at] = [0 if node._parent is None else node._parent._row for node in nodes]
         self.depth[at] = [node._depth for node in nodes]
         self.id[at] = [node._id for node in nodes]
@@ -218,12 +223,17 @@ class NodeTable:
         self.local[moved] = math3d.affines(self.position[moved], self.rotation[moved], self.scale[moved])
         everything: list[Rows] = []
         for rows in self._subtrees(self._moved):
-            if rows[0] == 0:
-                self.world[0] = self.local[0]
-            else:
-                self.world[rows] = math3d.combine(self.world[self.parent[rows]], self.local[rows])
             everything.append(rows)
-        self.values.mark(np.concatenate(everything), len(self.nodes))
+            flips = (self.scale[rows] < 0).sum(axis=1) % 2 == 1
+            if rows[0] == 0:
+                self.world[0], self.mirrored[0] = self.local[0], flips[0]
+                continue
+            parents = self.parent[rows]
+            # take() copies whole rows: a third of the time of indexing.
+            outer, inner = np.take(self.world, parents, axis=0), np.take(self.local, rows, axis=0)
+            self.world[rows] = math3d.combine(outer, inner)
+            self.mirrored[rows] = self.mirrored[parents] ^ flips
+        self.moves.mark(np.concatenate(everything), len(self.nodes))
         self._moved.clear()
 
     def _subtrees(self, roots: dict[int, None]) -> list[Rows]:

@@ -1,6 +1,6 @@
 """Plants, rocks and people: procedural, seeded, standing on y = 0 at the origin. Sizes in metres.
 
-Nothing here has a texture: form, and vertex colours that darken what little light would reach, make the looks.
+Nothing here has a texture: form makes the looks, and vertex colours that darken what little light would reach.
 """
 
 from __future__ import annotations
@@ -296,7 +296,7 @@ def _clothes(random: Random) -> list[Material]:
 def _tube(
     heap: _Heap, centers: Floats, radii: Floats, sides: int, *, shade: npt.ArrayLike = 1.0, flat: float = 1.0
 ) -> None:
-    """A tapered tube through `centers`, closed at both ends; its section is `flat` times as deep as it is wide.
+    """A tapered tube through `centers`, closed at both ends; its section is `flat` times as deep as wide.
 
     2 x sides x (rings - 1) + 2 x sides triangles.
     """
@@ -347,8 +347,9 @@ def _icosphere(detail: int) -> tuple[Floats, npt.NDArray[np.int64]]:
     """A unit sphere of 20 x 4**detail triangles of nearly equal size."""
     golden = (1 + 5**0.5) / 2
     points = np.array(
-        [(-1, golden, 0), (1, golden, 0), (-1, -golden, 0), (1, -golden, 0), (0, -1, golden), (0, 1, golden),
-         (0, -1, -golden), (0, 1, -golden), (golden, 0, -1), (golden, 0, 1), (-golden, 0, -1), (-golden, 0, 1)]
+        [(-1, golden, 0), (1, golden, 0), (-1, -golden, 0), (1, -golden, 0),
+         (0, -1, golden), (0, 1, golden), (0, -1, -golden), (0, 1, -golden),
+         (golden, 0, -1), (golden, 0, 1), (-golden, 0, -1), (-golden, 0, 1)]
     )  # fmt: skip
     triangles = np.array(
         [(0, 11, 5), (0, 5, 1), (0, 1, 7), (0, 7, 10), (0, 10, 11), (1, 5, 9), (5, 11, 4), (11, 10, 2),

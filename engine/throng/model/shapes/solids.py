@@ -122,7 +122,8 @@ def lathe(profile: Floats, segments: int) -> tuple[Floats, Triangles, Floats]:
 def with_area(points: Floats, triangles: Triangles) -> Triangles:
     """The triangles that have an area."""
     a, b, c = (points[triangles[:, corner]] for corner in range(3))
-    return triangles[np.linalg.norm(np.cross(b - a, c - a), axis=1) > 1e-12]
+    areas = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    return np.asarray(triangles[areas > 1e-12])
 
 
 def disc(radius: float, y: float, segments: int, *, up: bool) -> tuple[Floats, Triangles]:
