@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from throng.errors import (
+        AssetError,
         ClosedError,
         ContextError,
         GpuError,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from throng.window import show
 
 __all__ = [
+    "AssetError",
     "Camera",
     "ClosedError",
     "Column",

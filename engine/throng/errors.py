@@ -5,6 +5,7 @@
     │   └── GraphError                 a node with two parents, two scenes, or itself as an ancestor
     ├── InvalidType (TypeError)        an argument of a type that cannot be used
     ├── InvalidIndex (IndexError)      a row, an id or a vertex index that does not exist
+    ├── AssetError (ValueError)        a file that cannot be used; the text names it
     ├── UsageError (RuntimeError)      a right call at the wrong time
     │   ├── ClosedError                a renderer or window that has been closed
     │   ├── NotRequestedError          a picture that the frame was not asked for
@@ -36,6 +37,10 @@ class InvalidType(ThrongError, TypeError):
 
 class InvalidIndex(ThrongError, IndexError):
     """A row, an id or a vertex index that does not exist."""
+
+
+class AssetError(ThrongError, ValueError):
+    """A file that cannot be used; the text names it, and the place in it."""
 
 
 class UsageError(ThrongError, RuntimeError):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import moderngl
 
+_SATURATED = 0xFFFFFFFF  # nanoseconds; what moderngl reads where 32 bits do not suffice
 _LAG = 3  # frames after which a result is surely there
 
 
@@ -26,7 +27,8 @@ class GpuTimer:
             return
         query = self._queries[self._frames % _LAG]
         if self._frames >= _LAG:
-            self.latest_ms = query.elapsed / 1e6
+            elapsed = query.elapsed
+            self.latest_ms = elapsed / 1e6 if elapsed != _SATURATED else math.nan
         self._frames += 1
         with query:
             yield

@@ -1,0 +1,122 @@
+"""The demo scenes, and scene files of the user's own: Python files that build a scene and move it."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import importlib.util
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from throng import arrays, assets
+from throng.errors import AssetError, InvalidValue
+from throng.model.camera import Camera
+from throng.model.graph import Scene
+
+_FUNCTIONS = ("build", "camera", "update")
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A scene file: `build(count, seed)`, `camera(scene, seconds)`, `update(scene, seconds)` and `COUNT`.
+
+    Its errors come out as AssetError, with the file and the line.
+    """
+
+    name: str
+    path: Path
+
+    @cached_property
+    def summary(self) -> str:
+        """The first line of the file's docstring."""
+        try:
+            text = ast.get_docstring(ast.parse(self.path.read_text(encoding="utf-8")))
+        except (OSError, SyntaxError, ValueError) as error:
+            raise AssetError(f"{self.path}: expected a scene file in Python, got {error}") from error
+        return (text or "").partition("\n")[0]
+
+    @property
+    def count(self) -> int:
+        """How many of its objects the scene has unless told otherwise."""
+        return arrays.integer(getattr(self._module, "COUNT", 1000), f"{self.path}: COUNT", low=1)
+
+    def build(self, count: int | None = None, seed: int = 0) -> Scene:
+        """The scene at 0 seconds. The same count and seed give the same scene."""
+        number = self.count if count is None else arrays.integer(count, "count", low=1)
+        scene = self._call("build", number, arrays.integer(seed, "seed", low=0))
+        return self._expected(scene, Scene, "build")
+
+    def camera(self, scene: Scene, seconds: float) -> Camera:
+        """Where the scene is best seen from at that time."""
+        return self._expected(self._call("camera", scene, seconds), Camera, "camera")
+
+    def update(self, scene: Scene, seconds: float) -> None:
+        """Moves the scene to that time, whatever it was before."""
+        self._call("update", scene, seconds)
+
+    @cached_property
+    def _module(self) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(f"throng_scene_{self.path.stem}", self.path)
+        if spec is None or spec.loader is None:
+            raise AssetError(f"{self.path}: expected a Python file")
+        module = importlib.util.module_from_spec(spec)
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            raise self._blamed(error) from error
+        for name in _FUNCTIONS:
+            if not callable(getattr(module, name, None)):
+                raise AssetError(f"{self.path}: expected functions {', '.join(_FUNCTIONS)}, {name} is missing")
+        return module
+
+    def _call(self, name: str, *values: object) -> Any:
+        function: Callable[..., Any] = getattr(self._module, name)
+        try:
+            return function(*values)
+        except Exception as error:
+            raise self._blamed(error) from error
+
+    def _expected(self, value: Any, kind: type, name: str) -> Any:
+        if not isinstance(value, kind):
+            raise AssetError(
+                f"{self.path}: expected {name}() to return a {kind.__name__}, got {arrays.described(value)}"
+            )
+        return value
+
+    def _blamed(self, error: Exception) -> AssetError:
+        """The error with the last line of the scene file that led to it."""
+        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(self.path)]
+        if isinstance(error, SyntaxError):
+            lines = [error.lineno]
+        place = f"{self.path}, line {lines[-1]}" if lines else str(self.path)
+        return AssetError(f"{place}: {type(error).__name__}: {error}")
+
+
+def demos() -> tuple[Demo, ...]:
+    """All demo scenes, by name."""
+    files = sorted(assets.folder("scenes").glob("*.py"))
+    return tuple(Demo(file.stem, file) for file in files if not file.stem.startswith("_"))
+
+
+def find(name: str) -> Demo:
+    """The demo of that name, or the scene file at that path.
+
+    Raises InvalidValue, which lists the names, where there is none.
+    """
+    path = Path(name)
+    if path.suffix == ".py":
+        if not path.is_file():
+            raise InvalidValue(f"scene: expected a scene file, {name!r} does not exist")
+        return Demo(path.stem, path.resolve())
+    known = {demo.name: demo for demo in demos()}
+    if name in known:
+        return known[name]
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    raise InvalidValue(f"scene: expected one of {', '.join(known)}, or a .py file, got {name!r}{hint}")
+

@@ -1,0 +1,159 @@
+"""Meadow: grass, flowers, trees, rocks, people and drifting seeds together, in one draw call.
+
+`count` tufts of grass, and of everything else in proportion.
+"""
+
+import numpy as np
+
+import throng
+
+COUNT = 40_000
+DENSITY = 11.0  # tufts a square metre
+
+
+def build(count: int, seed: int) -> throng.Scene:
+    random = np.random.default_rng(seed)
+    half = np.sqrt(count / DENSITY) / 2
+    scene = throng.Scene(
+        background=(0.66, 0.81, 0.93),
+        sun=throng.Sun(direction=(-0.45, -0.7, -0.5), color=(1.0, 0.95, 0.84), intensity=1.05),
+        ambient=(0.54, 0.60, 0.64),
+    )
+    wind = throng.Motion("wind", strength=0.25, spread=11.0)
+
+    x, z = scattered(random, count, half)
+    lush = 0.5 + 0.5 * np.sin(x * 0.4 + 1.5 * np.sin(z * 0.3)) * np.cos(z * 0.35)
+    near_path = np.abs(x - path(z)) < 1.3
+    greens = np.array((0.56, 0.66, 0.26)) + lush[:, None] * (-0.17, 0.02, -0.06)
+    scene.add(
+        throng.Crowd(
+            throng.shapes.grass_tuft(seed),
+            throng.Material(double_sided=True, motion=wind),
+            positions=on_ground(x, z),
+            rotations=turned(random.uniform(0, 2 * np.pi, count)),
+            scales=np.where(near_path, 0.3, 0.65 + 0.5 * lush) * random.uniform(0.8, 1.2, count),
+            colors=np.clip(greens + random.normal(0, 0.03, (count, 3)), 0, 1),
+            name="grass",
+        )
+    )
+
+    flowers = max(count // 10, 1)
+    x, z = scattered(random, flowers, half)
+    palette = np.array([(0.95, 0.90, 0.35), (0.90, 0.35, 0.40), (0.95, 0.95, 0.97), (0.60, 0.45, 0.85)])
+    patch = (np.sin(x * 0.3) + np.sin(z * 0.27) + 2) / 4 * 3.99
+    scene.add(
+        throng.Crowd(
+            throng.shapes.sphere(0.045, segments=6, rings=4),
+            throng.Material(),
+            positions=on_ground(x, z) + np.column_stack([0 * x, random.uniform(0.25, 0.5, flowers), 0 * x]),
+            colors=palette[np.clip(patch + random.normal(0, 0.3, flowers), 0, 3).astype(int)],
+            name="flowers",
+        )
+    )
+
+    for number, kind in enumerate(("broadleaf", "broadleaf", "conifer")):
+        trees = max(count // 1200, 1)
+        x, z = scattered(random, trees, half, keep_off=5.5)
+        scene.add(
+            throng.Crowd(
+                throng.shapes.tree(seed + number, kind=kind, height=7.0),
+                positions=on_ground(x, z),
+                rotations=turned(random.uniform(0, 2 * np.pi, trees)),
+                scales=random.uniform(0.6, 1.15, trees),
+                name=f"trees {number}",
+            )
+        )
+
+    rocks = max(count // 250, 1)
+    x, z = scattered(random, rocks, half)
+    scene.add(
+        throng.Crowd(
+            throng.shapes.rock(seed),
+            throng.Material((0.55, 0.54, 0.51)),
+            positions=on_ground(x, z),
+            rotations=turned(random.uniform(0, 2 * np.pi, rocks)),
+            scales=random.uniform(0.15, 0.9, rocks),
+            name="rocks",
+        )
+    )
+
+    seeds = max(count // 8, 1)
+    x, z = random.uniform(-half, half, (2, seeds))
+    scene.add(
+        throng.Crowd(
+            throng.shapes.box(),
+            throng.Material((1.0, 1.0, 0.94), shading="unlit", motion=throng.Motion("snow", strength=5.0, speed=0.4)),
+            positions=on_ground(x, z) + (0, 5.2, 0),
+            scales=random.uniform(0.012, 0.028, seeds),
+            name="seeds",
+        )
+    )
+
+    for number in range(4):
+        walker = scene.add(throng.Node(throng.shapes.person(seed + number), name=f"walker {number}"))
+        walk(walker, number, 0.0)
+    scene.add(ground(half))
+    return scene
+
+
+def camera(scene: throng.Scene, seconds: float) -> throng.Camera:
+    low, high = scene.by_id(1).bounds
+    half = max(high[0] - low[0], 4.0) / 2
+    distance = min(half * 0.9, 34.0)
+    sway = 0.25 * np.sin(seconds * 0.1)
+    position = (path(distance) + 1.5 + 4 * sway, 2.3 + 0.02 * distance, distance)
+    return throng.Camera(position, (path(0.0) - 2 * sway, 1.4, 0.0), fov=48, far=half * 4 + 60)
+
+
+def update(scene: throng.Scene, seconds: float) -> None:
+    scene.time = seconds
+    for number, walker in enumerate(node for node in scene.children if node.name.startswith("walker")):
+        walk(walker, number, seconds)
+
+
+def walk(walker: throng.Node, number: int, seconds: float) -> None:
+    """Puts a walker on the path: on the way from the back to the front, and round again."""
+    z = (seconds * 1.3 + number * 9.0) % 40.0 - 22.0
+    ahead = path(z + 0.1) - path(z)
+    walker.position = (path(z) + 0.5 * (number % 2), float(hills(path(z), z)), z)
+    angle = np.arctan2(ahead, 0.1)
+    walker.rotation = (0, np.sin(angle / 2), 0, np.cos(angle / 2))
+
+
+def path(z: float | np.ndarray) -> float | np.ndarray:
+    """Where the path runs: x for each z."""
+    return 2.5 * np.sin(z * 0.12) + 0.8 * np.sin(z * 0.31)
+
+
+def hills(x: float | np.ndarray, z: float | np.ndarray) -> float | np.ndarray:
+    """The height of the ground, metres."""
+    return 0.35 * np.sin(x * 0.10) * np.cos(z * 0.12)
+
+
+def on_ground(x: np.ndarray, z: np.ndarray) -> np.ndarray:
+    return np.column_stack([x, hills(x, z), z])
+
+
+def scattered(random: np.random.Generator, count: int, half: float, keep_off: float = 0.7) -> tuple[np.ndarray, np.ndarray]:
+    """Places at random, pushed off the path."""
+    x, z = random.uniform(-half, half, (2, count))
+    beside = x - path(z)
+    x = np.where(np.abs(beside) < keep_off, x + np.sign(beside + 1e-9) * keep_off, x)
+    return x, z
+
+
+def ground(half: float) -> throng.Node:
+    """Soil raised by `hills`, sandy along the path."""
+    flat = throng.shapes.plane(2.1 * half, divisions=160)
+    points = np.array(flat.positions)
+    points[:, 1] = hills(points[:, 0], points[:, 2]) - 0.02
+    trodden = np.clip(1.4 - np.abs(points[:, 0] - path(points[:, 2])), 0, 1)[:, None]
+    soil, sand = np.array((0.40, 0.46, 0.20)), np.array((0.72, 0.63, 0.46))
+    colors = soil + (sand - soil) * trodden
+    return throng.Node(throng.Mesh(points, flat.indices, colors=colors), throng.Material(), name="ground")
+
+
+def turned(angles: np.ndarray) -> np.ndarray:
+    """Quaternions that turn about the Y axis."""
+    zero = np.zeros_like(angles)
+    return np.column_stack([zero, np.sin(angles / 2), zero, np.cos(angles / 2)])
