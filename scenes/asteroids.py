@@ -18,12 +18,16 @@ def build(count: int, seed: int) -> throng.Scene:
         sun=throng.Sun(direction=(-0.80, -0.22, 0.55), color=(1.0, 0.95, 0.88), intensity=1.35),
         ambient=(0.16, 0.17, 0.22),
     )
-    scene.add(throng.Node(throng.shapes.sphere(9, 96, 48), throng.Material((0.62, 0.44, 0.30)), name="planet"))
+    scene.add(
+        throng.Node(throng.shapes.sphere(9, 96, 48), throng.Material((0.62, 0.44, 0.30)), name="planet")
+    )
     stars(scene, random)
     for number in range(SHAPES):
         mine = count // SHAPES + (number < count % SHAPES)
         # More rocks in the two rings than between them, and small ones by far the most.
-        radius = np.where(random.random(mine) < 0.65, random.normal(17.5, 1.6, mine), random.normal(25.5, 2.2, mine))
+        radius = np.where(
+            random.random(mine) < 0.65, random.normal(17.5, 1.6, mine), random.normal(25.5, 2.2, mine)
+        )
         warmth = random.uniform(0, 1, (mine, 1))
         rocks = throng.Crowd(
             throng.shapes.rock(seed + number, detail=1 if number % 2 else 2),

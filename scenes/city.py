@@ -13,7 +13,11 @@ BLOCK = 34.0  # metres from street to street
 CUBE, DRUM, TREE = throng.shapes.box(), throng.shapes.cylinder(segments=12), throng.shapes.tree(3, height=5.0)
 WALLS = [throng.Material(color) for color in (
     (0.80, 0.76, 0.68), (0.70, 0.47, 0.38), (0.62, 0.64, 0.66), (0.86, 0.83, 0.78), (0.48, 0.52, 0.58))]  # fmt: skip
-ROOF, GLASS, WOOD = throng.Material((0.35, 0.35, 0.37)), throng.Material((0.20, 0.28, 0.36)), throng.Material((0.5, 0.33, 0.2))
+ROOF, GLASS, WOOD = (
+    throng.Material((0.35, 0.35, 0.37)),
+    throng.Material((0.20, 0.28, 0.36)),
+    throng.Material((0.5, 0.33, 0.2)),
+)
 PAVEMENT, ASPHALT = throng.Material((0.66, 0.65, 0.62)), throng.Material((0.27, 0.28, 0.30))
 
 
@@ -30,10 +34,12 @@ def build(count: int, seed: int) -> throng.Scene:
     scene.add(district)
     for number in spiral(side)[:blocks]:
         block = throng.Node(position=((number[0]) * BLOCK, 0, (number[1]) * BLOCK), name="block")
-        centre = np.exp(-(np.hypot(*number) / (0.35 * side + 1)) ** 2)  # towers stand in the middle
+        centre = np.exp(-((np.hypot(*number) / (0.35 * side + 1)) ** 2))  # towers stand in the middle
         fill(block, random, float(centre))
         district.add(block)
-    scene.add(throng.Node(throng.shapes.plane((side + 3) * BLOCK), ASPHALT, position=(0, -0.12, 0), name="streets"))
+    scene.add(
+        throng.Node(throng.shapes.plane((side + 3) * BLOCK), ASPHALT, position=(0, -0.12, 0), name="streets")
+    )
     return scene
 
 
@@ -61,7 +67,11 @@ def building(random: np.random.Generator, width: float, centre: float) -> throng
     lot = throng.Node(name="lot")
     wall = WALLS[random.integers(len(WALLS))]
     shade = random.uniform(0.82, 1.0)
-    lot.add(throng.Node(CUBE, wall, position=(0, height / 2, 0), scale=(breadth, height, depth), color=(shade,) * 3))
+    lot.add(
+        throng.Node(
+            CUBE, wall, position=(0, height / 2, 0), scale=(breadth, height, depth), color=(shade,) * 3
+        )
+    )
     floors = int(min(height / 3.4, 14))
     for floor in range(1, floors + 1):
         level = floor * height / (floors + 1)
@@ -91,5 +101,7 @@ def update(scene: throng.Scene, seconds: float) -> None:
 
 def spiral(side: int) -> list[tuple[int, int]]:
     """Cells of a square, those in the middle first."""
-    cells = [(x, z) for x in range(-(side // 2), side - side // 2) for z in range(-(side // 2), side - side // 2)]
+    cells = [
+        (x, z) for x in range(-(side // 2), side - side // 2) for z in range(-(side // 2), side - side // 2)
+    ]
     return sorted(cells, key=lambda cell: (cell[0] ** 2 + cell[1] ** 2, cell))

@@ -62,7 +62,9 @@ def camera(scene: throng.Scene, seconds: float) -> throng.Camera:
     angle = 0.5 + 0.04 * seconds
     out = np.array((np.sin(angle), 0.0, np.cos(angle)))
     distance = min(half * 1.05, 130.0)
-    return throng.Camera(out * distance + (0, 9 + 0.16 * distance, 0), out * distance * 0.3, fov=45, far=half * 4)
+    return throng.Camera(
+        out * distance + (0, 9 + 0.16 * distance, 0), out * distance * 0.3, fov=45, far=half * 4
+    )
 
 
 def update(scene: throng.Scene, seconds: float) -> None:

@@ -78,13 +78,15 @@ def build(count: int, seed: int) -> throng.Scene:
     )
 
     seeds = max(count // 8, 1)
-    x, z = random.uniform(-half, half, (2, seeds))
+    x, z = scattered(random, seeds, half, keep_off=4.0)
     scene.add(
         throng.Crowd(
             throng.shapes.box(),
-            throng.Material((1.0, 1.0, 0.94), shading="unlit", motion=throng.Motion("snow", strength=5.0, speed=0.4)),
+            throng.Material(
+                (1.0, 1.0, 0.94), shading="unlit", motion=throng.Motion("snow", strength=5.0, speed=0.4)
+            ),
             positions=on_ground(x, z) + (0, 5.2, 0),
-            scales=random.uniform(0.012, 0.028, seeds),
+            scales=random.uniform(0.01, 0.02, seeds),
             name="seeds",
         )
     )
@@ -134,7 +136,9 @@ def on_ground(x: np.ndarray, z: np.ndarray) -> np.ndarray:
     return np.column_stack([x, hills(x, z), z])
 
 
-def scattered(random: np.random.Generator, count: int, half: float, keep_off: float = 0.7) -> tuple[np.ndarray, np.ndarray]:
+def scattered(
+    random: np.random.Generator, count: int, half: float, keep_off: float = 0.7
+) -> tuple[np.ndarray, np.ndarray]:
     """Places at random, pushed off the path."""
     x, z = random.uniform(-half, half, (2, count))
     beside = x - path(z)

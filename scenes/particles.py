@@ -18,11 +18,17 @@ def build(count: int, seed: int) -> throng.Scene:
         sun=throng.Sun(direction=(-0.3, -1.0, -0.2), color=(0.65, 0.72, 1.0), intensity=0.5),
         ambient=(0.40, 0.42, 0.55),
     )
-    scene.add(throng.Node(throng.shapes.cylinder(13, 0.4, 96), throng.Material((0.24, 0.26, 0.34)), position=(0, -0.2, 0)))
+    scene.add(
+        throng.Node(
+            throng.shapes.cylinder(13, 0.4, 96), throng.Material((0.24, 0.26, 0.34)), position=(0, -0.2, 0)
+        )
+    )
 
-    snow = count // 4
+    snow = count // 6
     drops = count - snow
-    nozzles = np.array([(0.0, 0.0, 0.0), *([5.5 * np.sin(a), 0.0, 5.5 * np.cos(a)] for a in np.arange(5) * 2 * np.pi / 5)])
+    nozzles = np.array(
+        [(0.0, 0.0, 0.0), *([5.5 * np.sin(a), 0.0, 5.5 * np.cos(a)] for a in np.arange(5) * 2 * np.pi / 5)]
+    )
     for number, nozzle in enumerate(nozzles):
         mine = drops // len(nozzles) + (number < drops % len(nozzles))
         if not mine:
@@ -35,7 +41,9 @@ def build(count: int, seed: int) -> throng.Scene:
                 throng.shapes.sphere(1.0, segments=6, rings=4),
                 throng.Material(
                     shading="unlit",
-                    motion=throng.Motion("fountain", strength=8.0 if middle else 4.5, spread=3.2 if middle else 1.8),
+                    motion=throng.Motion(
+                        "fountain", strength=8.0 if middle else 4.5, spread=3.2 if middle else 1.8
+                    ),
                 ),
                 positions=np.tile(nozzle, (mine, 1)),
                 scales=random.uniform(0.015, 0.05, mine),
@@ -51,15 +59,16 @@ def build(count: int, seed: int) -> throng.Scene:
         )  # fmt: skip
 
     if snow:
+        radius, angle = 11 * np.sqrt(random.uniform(0, 1, snow)), random.uniform(0, 2 * np.pi, snow)
         scene.add(
             throng.Crowd(
-                throng.shapes.box(),
+                throng.shapes.sphere(1.0, segments=5, rings=3),
                 throng.Material((0.92, 0.95, 1.0), motion=throng.Motion("snow", strength=14.0)),
                 positions=np.column_stack(
-                    [random.uniform(-11, 11, snow), np.full(snow, 14.0), random.uniform(-11, 11, snow)]
+                    [radius * np.sin(angle), np.full(snow, 14.0), radius * np.cos(angle)]
                 ),
                 rotations=random.normal(size=(snow, 4)),
-                scales=random.uniform(0.02, 0.05, snow),
+                scales=random.uniform(0.012, 0.028, snow),
                 name="snow",
             )
         )

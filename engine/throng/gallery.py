@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import difflib
+import importlib
 import importlib.util
+import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -71,7 +73,9 @@ class Demo:
             raise self._blamed(error) from error
         for name in _FUNCTIONS:
             if not callable(getattr(module, name, None)):
-                raise AssetError(f"{self.path}: expected functions {', '.join(_FUNCTIONS)}, {name} is missing")
+                raise AssetError(
+                    f"{self.path}: expected functions {', '.join(_FUNCTIONS)}, {name} is missing"
+                )
         return module
 
     def _call(self, name: str, *values: object) -> Any:
@@ -120,3 +124,18 @@ def find(name: str) -> Demo:
     hint = f"; did you mean {close[0]!r}?" if close else ""
     raise InvalidValue(f"scene: expected one of {', '.join(known)}, or a .py file, got {name!r}{hint}")
 
+
+def benchmarks() -> ModuleType:
+    """The package of benchmarks, which lies beside the code rather than in it."""
+    name = "throng_benchmarks"
+    if name not in sys.modules:
+        folder = assets.folder("benchmarks")
+        spec = importlib.util.spec_from_file_location(
+            name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+        )
+        assert spec is not None
+        assert spec.loader is not None
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        importlib.import_module(f"{name}.bench")
+    return sys.modules[name]

@@ -97,11 +97,11 @@ def mirrored(affine: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
 
 
 def transformed_box(affine: Doubles, box: npt.NDArray[Any]) -> Doubles:
-    """(2, 3): the axis-aligned box around a transformed box (Arvo, Graphics Gems, 1990)."""
+    """(2, ..., 3): the axis-aligned box around a box under (..., 3, 4) (Arvo, Graphics Gems, 1990)."""
     center = (box[0].astype(np.float64) + box[1]) / 2
     half = (box[1].astype(np.float64) - box[0]) / 2
-    moved = affine[:, :3] @ center + affine[:, 3]
-    reach = np.abs(affine[:, :3]) @ half
+    moved = affine[..., :3] @ center + affine[..., 3]
+    reach = np.abs(affine[..., :3]) @ half
     return np.stack([moved - reach, moved + reach])
 
 

@@ -123,6 +123,8 @@ class Renderer:
                 target.resolve()
             self._count(state, calls, started)
             pictures = {name: self._picture(target, name, view) for name in asked}
+            if self._owns_context:
+                collect(self._ctx)
             assert self.stats is not None
             return Frame(pictures, self.stats)
 
@@ -234,6 +236,11 @@ class Renderer:
             with self._current():
                 self._release_states(0)
         self._options, self._mode = value, mode
+
+    @property
+    def context(self) -> Context:
+        """The moderngl context that it draws in."""
+        return self._ctx
 
     @property
     def samples(self) -> int:

@@ -70,11 +70,7 @@ class Collector:
         if structural:
             self._structure = table.structure
             self._update_groups(table)
-            self._crowds = {
-                crowd: self._crowds.get(crowd) or CrowdInstances(crowd)
-                for crowd in scene.crowds
-                if isinstance(crowd, Crowd)
-            }
+            self._crowds = {crowd: self._crowds.get(crowd) or CrowdInstances(crowd) for crowd in scene.crowds}
         for instances in self._crowds.values():
             instances.update()
         if structural or (table.moves.latest, table.paints.latest) != (self._moves, self._paints):

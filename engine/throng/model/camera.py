@@ -24,7 +24,7 @@ class Camera:
     fov       vertical field of view, degrees, 0 < fov < 180
     near, far metres along the view direction, 0 < near < far
 
-    All of them can be set, together through `look` where one alone would be degenerate for a moment.
+    All of them can be set; `look` and `set_depths` set those together that would be degenerate one by one.
     Degenerate values are InvalidValue.
     """
 
@@ -43,7 +43,7 @@ class Camera:
         far: float = 1000.0,
     ) -> None:
         self.look(position, target, up)
-        self._set_depths(near, far, above=0.0)
+        self.set_depths(near, far)
         self.fov = fov
 
     @classmethod
@@ -59,8 +59,8 @@ class Camera:
         """A camera without perspective, whose picture is `height` metres high. `near` may be negative."""
         camera = cls.__new__(cls)
         camera.look(position, target, up)
-        camera._set_depths(near, far, above=-math.inf)
         camera.height = height
+        camera.set_depths(near, far)
         return camera
 
     @classmethod
@@ -150,11 +150,32 @@ class Camera:
     def near(self) -> float:
         return self._near
 
+    @near.setter
+    def near(self, value: float) -> None:
+        self.set_depths(value, self._far)
+
     @property
     def far(self) -> float:
         return self._far
 
+    @far.setter
+    def far(self, value: float) -> None:
+        self.set_depths(self._near, value)
+
+    def set_depths(self, near: float, far: float) -> None:
+        """Sets both planes, in metres along the view direction."""
+        if self._projection is not None:
+            raise UsageError("a camera made from matrices keeps its projection: make another")
+        lowest = None if self.height is not None else 0.0  # an orthographic camera may look behind itself
+        nearer = arrays.number(near, "near", above=lowest)
+        further = arrays.number(far, "far")
+        if further <= nearer:
+            raise InvalidValue(f"far: expected more than near, {nearer:g}, got {further:g}")
+        self._near, self._far = nearer, further
+
     def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("fov", "height") and self._projection is not None:
+            raise UsageError("a camera made from matrices keeps its projection: make another")
         if name == "fov" and value is not None:
             value = arrays.number(value, "fov", above=0.0)
             if value >= 180.0:
@@ -190,12 +211,6 @@ class Camera:
     def __repr__(self) -> str:
         x, y, z = self._position
         return f"<Camera at ({x:g}, {y:g}, {z:g})>"
-
-    def _set_depths(self, near: float, far: float, above: float) -> None:
-        self._near = arrays.number(near, "near", above=None if above == -math.inf else above)
-        self._far = arrays.number(far, "far")
-        if self._far <= self._near:
-            raise InvalidValue(f"far: expected more than near, {self._near:g}, got {self._far:g}")
 
     def _place(self, position: Doubles, target: Doubles, up: Doubles) -> None:
         forward = target - position

@@ -280,9 +280,10 @@ class Crowd(Node):
         places = np.asarray(self._positions)
         scales = np.asarray(self._scales)
         sizes = np.abs(scales) if scales.ndim == 1 else np.abs(scales).max(axis=1)
-        reach = max((m.motion.reach(height) for _, m in self.parts if m.motion is not None), default=0.0)
+        tallest = height * float(sizes.max())
+        reach = max((m.motion.reach(tallest) for _, m in self.parts if m.motion is not None), default=0.0)
         # A mesh's sphere turns with its instance: measured from the instance's origin it covers any rotation.
-        margins = (sizes * np.float32(np.linalg.norm(center) + radius + reach))[:, None]
+        margins = (sizes * np.float32(np.linalg.norm(center) + radius) + np.float32(reach))[:, None]
         box = np.stack([(places - margins).min(axis=0), (places + margins).max(axis=0)])
         return math3d.transformed_box(self.world_matrix[:3], box)
 

@@ -327,7 +327,7 @@ class Scene(Node):
     ) -> None:
         super().__init__(name="scene")
         self._by_id: dict[int, Node] = {}
-        self._crowds: dict[Node, None] = {}
+        self._crowds: dict[Any, None] = {}  # Crowds: crowd.py builds on this module
         self._next_id = 0
         self._scene = self
         self._join(self)
@@ -354,9 +354,28 @@ class Scene(Node):
         return self.tables
 
     @property
-    def crowds(self) -> tuple[Node, ...]:
+    def crowds(self) -> tuple[Any, ...]:
         """All crowds of the scene, in the order in which they joined."""
         return tuple(self._crowds)
+
+    @property
+    def bounds(self) -> npt.NDArray[np.float64]:
+        """(2, 3) float64, metres: a box around everything that is shown, motion included.
+
+        Raises InvalidValue where the scene shows nothing.
+        """
+        table = self.update()
+        boxes = [
+            _moving_box(table.world[np.fromiter(look.rows, np.int64)], mesh, material)
+            for look in table.looks
+            for mesh, material in look.parts
+            if look.rows
+        ]
+        boxes += [crowd.bounds[:, None] for crowd in self._crowds if table.shown[crowd._row] and len(crowd)]
+        if not boxes:
+            raise InvalidValue("bounds: expected a scene that shows something, got an empty one")
+        corners = np.concatenate(boxes, axis=1)
+        return np.stack([corners[0].min(axis=0), corners[1].max(axis=0)])
 
     @property
     def background(self) -> tuple[float, float, float, float]:
@@ -421,6 +440,16 @@ class Scene(Node):
         self._crowds.pop(node, None)
         node._scene = None
         node._id = -1
+
+
+def _moving_box(worlds: npt.NDArray[np.float64], mesh: Mesh, material: Material) -> npt.NDArray[np.float64]:
+    """(2, n, 3): boxes around `mesh` under each of (n, 3, 4), with room for the material's motion."""
+    boxes = math3d.transformed_box(worlds, mesh.bounds)
+    if material.motion is not None:
+        size = float(np.linalg.norm(boxes[1] - boxes[0], axis=-1).max())
+        reach = material.motion.reach(size)
+        boxes += np.array([-reach, reach])[:, None, None]
+    return boxes
 
 
 def _expect_none(value: object, where: str) -> None:

@@ -1,0 +1,5 @@
+"""`python -m throng`."""
+
+from throng.cli import main
+
+main()

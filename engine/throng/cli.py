@@ -1,0 +1,374 @@
+"""The command line: `throng run`, `bench`, `render`, `list` and `doctor`.
+
+Exit codes: 0 all went well; 1 it could not be done; 2 what was typed makes no sense; 130 interrupted. Modules that
+take time to load are imported by the command that needs them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+import throng
+from throng.errors import AssetError, InvalidIndex, InvalidType, InvalidValue, ThrongError
+
+if TYPE_CHECKING:
+    from throng.gallery import Demo
+    from throng.options import Options
+
+MODES = ("auto", "indirect", "instanced", "naive")
+
+
+def _examples(*lines: str) -> str:
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+class _Size(click.ParamType):
+    name = "WxH"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        width, cross, height = str(value).lower().partition("x")
+        if not (cross and width.isdigit() and height.isdigit() and int(width) and int(height)):
+            self.fail(f"expected WIDTHxHEIGHT in pixels, such as 1280x720, got {value!r}", param, ctx)
+        return int(width), int(height)
+
+
+def _scene_options(function: Any) -> Any:
+    for option in (
+        click.option("--samples", type=click.IntRange(1, 64), default=1, help="Samples of each pixel."),
+        click.option("--mode", type=click.Choice(MODES), default="auto", help="How to draw."),
+        click.option("--seed", type=click.IntRange(0), default=0, help="Of all that is random."),
+        click.option("--count", type=click.IntRange(1), help="Objects; each scene has a default."),
+        click.option("--size", type=_Size(), default=(1280, 720), help="Pixels, such as 1280x720."),
+    ):
+        function = option(function)
+    return function
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=_examples(
+        "throng run meadow",
+        "throng bench",
+        "throng render city -o city.png",
+        "throng doctor",
+    ),
+)
+@click.version_option(throng.__version__, prog_name="throng")
+def cli() -> None:
+    """Draws huge crowds of similar objects: grass, trees, particles, asteroids, people."""
+
+
+@cli.command(
+    epilog=_examples(
+        "throng run meadow",
+        "throng run grass --count 1000000 --size 640x360",
+        "throng run my_scene.py",
+    )
+)
+@click.argument("scene")
+@_scene_options
+@click.option("--frames", type=click.IntRange(1), help="Close by itself after so many frames.")
+@click.option("--step", type=click.FloatRange(0), help="Seconds from frame to frame; by default real time.")
+def run(
+    scene: str,
+    size: tuple[int, int],
+    count: int | None,
+    seed: int,
+    mode: str,
+    samples: int,
+    frames: int | None,
+    step: float | None,
+) -> None:
+    """Show SCENE in a window: a demo's name (see `throng list`) or a scene file of your own.
+
+    \b
+    drag          turn round the target      wheel         zoom
+    right drag    pan (or Shift and drag)    W A S D Q E   fly (with Shift: faster)
+    Space         pause                      R             back to the beginning
+    M             next mode                  F11           full screen
+    F12           save a picture             Esc           close
+    """
+    demo, options = _demo(scene), _options(mode)
+    from throng.window import show
+
+    built = demo.build(count, seed)
+    show(
+        built,
+        lambda seconds: demo.camera(built, seconds),
+        size,
+        title=f"throng: {demo.name}",
+        update=lambda seconds: demo.update(built, seconds),
+        frames=frames,
+        step=step,
+        samples=samples,
+        options=options,
+    )
+
+
+@cli.command(
+    epilog=_examples(
+        "throng render meadow -o meadow.png",
+        "throng render forest -o forest.jpg --count 50000 --size 1920x1080 --samples 4 --seconds 3.5 --json",
+    )
+)
+@click.argument("scene")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="PNG, JPEG, WebP, ...")
+@_scene_options
+@click.option("--seconds", type=float, default=0.0, help="The moment to draw.")
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+def render(
+    scene: str,
+    output: Path,
+    size: tuple[int, int],
+    count: int | None,
+    seed: int,
+    mode: str,
+    samples: int,
+    seconds: float,
+    as_json: bool,
+) -> None:
+    """Draw one frame of SCENE, without a window, to a file."""
+    from dataclasses import asdict
+
+    from PIL import Image
+
+    from throng import files
+
+    _check_picture(output)
+    demo, options = _demo(scene), _options(mode)
+    began = time.perf_counter()
+    built = demo.build(count, seed)
+    build_ms = (time.perf_counter() - began) * 1e3
+    demo.update(built, seconds)
+    camera = demo.camera(built, seconds)
+    with throng.Renderer(size, samples=samples, options=options) as renderer:
+        frame = renderer.render(built, camera)
+        driver = renderer.capabilities.renderer
+    picture = Image.fromarray(frame.color)
+    if Image.registered_extensions()[output.suffix.lower()] == "JPEG":
+        picture = picture.convert("RGB")
+    with files.whole(output) as file:
+        picture.save(file)
+    if as_json:
+        report = {
+            "scene": demo.name,
+            "count": demo.count if count is None else count,
+            "seed": seed,
+            "seconds": seconds,
+            "size": list(size),
+            "samples": samples,
+            "file": str(output),
+            "renderer": driver,
+            "build_ms": build_ms,
+            **asdict(frame.stats),
+        }
+        _print_json(report)
+    else:
+        stats = frame.stats
+        print(
+            f"{output}: {size[0]}x{size[1]}, {stats.instances:,} instances, {stats.triangles:,} triangles, "
+            f"draws: {stats.draw_calls:,} ({stats.mode})"
+        )
+
+
+@cli.command(
+    epilog=_examples(
+        "throng bench",
+        "throng bench grass --count 10000 --count 100000",
+        "throng bench cubes blades trees --count 100000 --rounds 25 --json bench.json --html bench.html",
+    )
+)
+@click.argument("scenes", nargs=-1)
+@click.option("--count", "counts", type=click.IntRange(1), multiple=True, help="Objects; may be repeated.")
+@click.option(
+    "--mode",
+    "modes",
+    type=click.Choice(("indirect", "instanced", "naive", "handwritten")),
+    multiple=True,
+    help="May be repeated; by default all that there are.",
+)
+@click.option("--size", type=_Size(), default=(1280, 720), help="Pixels, such as 1280x720.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of all that is random.")
+@click.option("--rounds", type=click.IntRange(1), help="Frames of each mode; by default as time allows.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the report as JSON.")
+@click.option("--html", "html_file", type=click.Path(path_type=Path), help="Write the report with plots.")
+def bench(
+    scenes: tuple[str, ...],
+    counts: tuple[int, ...],
+    modes: tuple[str, ...],
+    size: tuple[int, int],
+    seed: int,
+    rounds: int | None,
+    json_file: Path | None,
+    html_file: Path | None,
+) -> None:
+    """Measure SCENES in all modes, their frames interleaved: demo scenes, or the fields cubes, blades and trees.
+
+    The mode `handwritten` is what an expert would write in plain moderngl for that scene alone: the yardstick. It
+    draws scenes where nothing but the camera moves.
+    """
+    for file in (json_file, html_file):
+        if file is not None:
+            _check_folder(file)
+    _benchmarks().bench.main(
+        scenes=scenes,
+        counts=counts,
+        modes=modes,
+        size=size,
+        seed=seed,
+        rounds=rounds,
+        json_file=json_file,
+        html_file=html_file,
+    )
+
+
+@cli.command(
+    "list",
+    epilog=_examples(
+        "throng list",
+        "throng list --json",
+    ),
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_scenes(as_json: bool) -> None:
+    """Name the demo scenes, with a line each."""
+    from throng.gallery import demos
+
+    if as_json:
+        _print_json([{"name": demo.name, "summary": demo.summary, "count": demo.count} for demo in demos()])
+        return
+    for demo in demos():
+        print(f"{demo.name:<12}{demo.summary}")
+
+
+@cli.command(
+    epilog=_examples(
+        "throng doctor",
+        "throng doctor --json",
+    )
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(as_json: bool) -> None:
+    """Tell what this machine can do, and how to mend what it cannot. Exits with 1 where something is wrong."""
+    from throng.gpu.doctor import doctor_report
+
+    report = doctor_report()
+    if as_json:
+        _print_json(report)
+    else:
+        _print_doctor(report)
+    sys.exit(1 if report["problems"] else 0)
+
+
+def main() -> NoReturn:
+    """The program `throng`."""
+    try:
+        code = cli.main(prog_name="throng", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        print("throng: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except ThrongError as error:
+        wrong_words = isinstance(error, InvalidValue | InvalidType | InvalidIndex)
+        _fail(str(error), 2 if wrong_words and not isinstance(error, AssetError) else 1)
+    except BrokenPipeError:  # `throng list | head`
+        sys.stderr.close()
+        sys.exit(1)
+    except (OSError, MemoryError) as error:
+        _fail(str(error) or "out of memory", 1)
+
+
+# -- inside ------------------------------------------------------------------------------------------------
+
+
+def _fail(text: str, code: int) -> NoReturn:
+    print(f"throng: {text}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _demo(name: str) -> Demo:
+    from throng.gallery import find
+
+    return find(name)
+
+
+def _options(mode: str) -> Options:
+    return throng.Options(mode=mode)
+
+
+def _benchmarks() -> Any:
+    from throng.gallery import benchmarks
+
+    return benchmarks()
+
+
+def _check_picture(output: Path) -> None:
+    """Before minutes of work: can this be written, and as what?"""
+    from PIL import Image
+
+    _check_folder(output)
+    Image.init()
+    if Image.registered_extensions().get(output.suffix.lower()) not in Image.SAVE:
+        raise InvalidValue(f"--output: expected a picture's name, such as out.png, got {str(output)!r}")
+
+
+def _check_folder(file: Path) -> None:
+    if not file.parent.is_dir():
+        raise InvalidValue(f"{file}: expected a folder that exists, {str(file.parent)!r} does not")
+    if file.is_dir():
+        raise InvalidValue(f"{file}: expected the name of a file, got a folder")
+
+
+def _print_json(value: object) -> None:
+    """JSON knows no nan: what is not known is null."""
+    known = json.loads(json.dumps(value, default=str), parse_constant=lambda _: None)
+    print(json.dumps(known, indent=2))
+
+
+def _print_doctor(report: dict[str, Any]) -> None:
+    print(f"throng {report['libraries']['throng'] or throng.__version__}, Python {report['python']}")
+    print(f"{report['platform']}")
+    print(
+        ", ".join(
+            f"{name} {version or '-'}" for name, version in report["libraries"].items() if name != "throng"
+        )
+    )
+    opengl = report["opengl"]
+    if opengl:
+        print(f"\nOpenGL     {opengl['version']}")
+        print(f"vendor     {opengl['vendor']}")
+        print(f"renderer   {opengl['renderer']}" + (" (on the CPU)" if opengl["is_software"] else ""))
+        print(f"GLSL       {opengl['glsl']}")
+        print(
+            f"limits     storage block {opengl['storage_block_bytes'] / 2**20:,.0f} MiB, texture "
+            f"{opengl['max_texture_size']:,} pixels, {opengl['max_samples']} samples, dispatch "
+            f"{' x '.join(f'{n:,}' for n in opengl['max_work_groups'])} groups"
+        )
+        extras = {"clip control": opengl["clip_control"], "timer queries": opengl["timer_queries"]}
+        print("extras     " + ", ".join(f"{name}: {_yes(there)}" for name, there in extras.items()))
+    for mode, state in report["modes"].items():
+        print(f"mode       {mode:<10} {'yes' if state['available'] else 'no: ' + state['reason']}")
+    for device in report["egl_devices"]:
+        print(f"EGL device {device['index']}: {device['name']}")
+    shown = ", ".join(f"{name}={value}" for name, value in report["display"].items() if value)
+    print(f"display    {shown or 'none'}")
+    for kind, entries in (("problem", report["problems"]), ("note", report["notes"])):
+        for entry in entries:
+            print(f"\n{kind}: {entry['problem']}\n    fix: {entry['fix']}")
+    if not report["problems"]:
+        print("\nheadless rendering works")
+
+
+def _yes(there: bool) -> str:
+    return "yes" if there else "no"
