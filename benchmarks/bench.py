@@ -1,0 +1,237 @@
+"""`throng bench`: the modes against each other, frame by frame in turns."""
+
+from __future__ import annotations
+
+import gc
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import moderngl
+import numpy as np
+import numpy.typing as npt
+
+import throng
+from throng import files
+from throng.errors import InvalidValue
+from throng.gpu import rawgl
+from throng.gpu.context import Capabilities, choose_mode, collect, create_headless
+
+from . import handwritten, report
+from .machine import machine
+from .subjects import FRAME_SECONDS, Subject, subject
+
+MODES = ("indirect", "instanced", "naive", "handwritten")
+DEFAULT = ("cubes", "blades", "trees", "meadow", "city")
+_WARM_UP = 2  # frames that do not count
+_SECONDS = 5.0  # for one scene and count, unless rounds are given
+_LEAST_ROUNDS, _MOST_ROUNDS = 3, 200
+_SEEN = 2  # of 255: smaller differences between pictures do not count
+
+Row = dict[str, Any]
+
+
+@dataclass
+class _Contender:
+    """One mode at work on one scene."""
+
+    mode: str
+    draw: Callable[[throng.Camera], None]
+    figures: Callable[[], dict[str, int]]
+    release: Callable[[], None]
+    build_ms: float = 0.0
+    frame_ms: list[float] = field(default_factory=list)
+    cpu_ms: list[float] = field(default_factory=list)
+    gpu_ms: list[float] = field(default_factory=list)
+    picture: npt.NDArray[np.int16] | None = None
+
+
+def main(
+    scenes: Sequence[str] = (),
+    counts: Sequence[int] = (),
+    modes: Sequence[str] = (),
+    size: tuple[int, int] = (1280, 720),
+    seed: int = 0,
+    rounds: int | None = None,
+    json_file: Path | None = None,
+    html_file: Path | None = None,
+) -> dict[str, Any]:
+    """Measures, prints a table, writes the files asked for; returns the report."""
+    if html_file is not None:
+        report.need_matplotlib()
+    subjects = [subject(name) for name in dict.fromkeys(scenes or DEFAULT)]
+    result: dict[str, Any] = {"settings": {"size": list(size), "seed": seed}, "rows": []}
+    with rawgl.current():
+        ctx = create_headless()
+    with rawgl.current(ctx):
+        capabilities = Capabilities.of(ctx)
+        for mode in modes:
+            if mode != "handwritten":
+                choose_mode(mode, capabilities)
+        result["machine"] = machine(capabilities)
+        possible = [mode for mode, reason in capabilities.modes().items() if reason is None]
+        wanted = list(dict.fromkeys(modes)) or [*possible, "handwritten"]
+        jobs = [(one, count) for one in subjects for count in counts or (one.default_count,)]
+        with report.progress(len(jobs)) as advance:
+            for one, count in jobs:
+                result["rows"] += measure(ctx, one, count, wanted, size, seed, rounds, advance)
+        collect(ctx)
+        ctx.release()
+    report.print_table(result)
+    if json_file is not None:
+        with files.whole(json_file) as file:
+            file.write_text(json.dumps(_known(result), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    if html_file is not None:
+        with files.whole(html_file) as file:
+            file.write_text(report.html(result), encoding="utf-8")
+    return result
+
+
+def measure(
+    ctx: moderngl.Context,
+    what: Subject,
+    count: int,
+    modes: Sequence[str],
+    size: tuple[int, int],
+    seed: int,
+    rounds: int | None,
+    advance: Callable[[str, float], None] = lambda text, share: None,
+) -> list[Row]:
+    """A row for each mode: frames drawn in turns, each finished before the next begins.
+
+    `advance` hears what is being done, and the share that is done.
+    """
+    advance(f"{what.name} {count:,}: building", 0.0)
+    began = time.perf_counter()
+    scene = what.build(count, seed)
+    what.update(scene, 0.0)
+    build_ms = (time.perf_counter() - began) * 1e3
+    excuse = handwritten.missing(scene) if "handwritten" in modes else None
+    if excuse and list(modes) == ["handwritten"]:
+        raise InvalidValue(f"mode: expected one that can draw {what.name}, got 'handwritten': {excuse}")
+    target = ctx.framebuffer([ctx.texture(size, 4)], ctx.depth_texture(size))
+    timer = ctx.query(time=True)
+    contenders = []
+    try:
+        for mode in modes:
+            if mode == "handwritten" and excuse:
+                continue
+            advance(f"{what.name} {count:,}: {mode}", 0.0)
+            began = time.perf_counter()
+            contender = _contender(ctx, scene, mode, target)
+            contenders.append(contender)
+            contender.draw(what.camera(scene, 0.0))
+            ctx.finish()
+            contender.build_ms = build_ms + (time.perf_counter() - began) * 1e3
+            contender.picture = np.frombuffer(target.read(components=3), np.uint8).astype(np.int16)
+        gc.collect()
+        gc.disable()
+        begun = time.perf_counter()
+        turn = 0
+        while _goes_on(turn, begun, rounds):
+            seconds = turn * FRAME_SECONDS
+            camera = what.camera(scene, seconds)
+            for contender in contenders[turn % len(contenders) :] + contenders[: turn % len(contenders)]:
+                started = time.perf_counter()
+                with timer:
+                    what.update(scene, seconds)
+                    contender.draw(camera)
+                    submitted = time.perf_counter()
+                    ctx.finish()
+                finished = time.perf_counter()
+                if turn >= _WARM_UP:
+                    contender.cpu_ms.append((submitted - started) * 1e3)
+                    contender.frame_ms.append((finished - started) * 1e3)
+                    contender.gpu_ms.append(timer.elapsed / 1e6)
+            turn += 1
+            share = turn / (rounds + _WARM_UP) if rounds else (time.perf_counter() - begun) / _SECONDS
+            advance(f"{what.name} {count:,}: round {turn}", min(share, 1.0))
+        return [_row(what.name, count, contender, contenders) for contender in contenders]
+    finally:
+        gc.enable()
+        for contender in contenders:
+            contender.release()
+        for attachment in (*target.color_attachments, target.depth_attachment):
+            attachment.release()
+        target.release()
+        collect(ctx)
+
+
+def _goes_on(turn: int, begun: float, rounds: int | None) -> bool:
+    measured = turn - _WARM_UP
+    if rounds is not None:
+        return measured < rounds
+    return measured < _LEAST_ROUNDS or (measured < _MOST_ROUNDS and time.perf_counter() - begun < _SECONDS)
+
+
+def _contender(
+    ctx: moderngl.Context, scene: throng.Scene, mode: str, target: moderngl.Framebuffer
+) -> _Contender:
+    if mode == "handwritten":
+        yardstick = handwritten.Handwritten(ctx, scene)
+
+        def figures() -> dict[str, int]:
+            return {"draw_calls": yardstick.draw_calls, "triangles": yardstick.triangles}
+
+        return _Contender(mode, lambda camera: yardstick.draw(camera, target), figures, yardstick.release)
+    renderer = throng.Renderer(context=ctx, options=throng.Options(mode=mode))
+
+    def from_stats() -> dict[str, int]:
+        stats = renderer.stats
+        assert stats is not None
+        return {"draw_calls": stats.draw_calls, "triangles": stats.triangles, "visible": stats.visible}
+
+    def draw(camera: throng.Camera) -> None:
+        renderer.draw(scene, camera, target, clear=True)
+
+    return _Contender(mode, draw, from_stats, renderer.close)
+
+
+def _row(name: str, count: int, mine: _Contender, contenders: Sequence[_Contender]) -> Row:
+    assert mine.picture is not None
+    assert contenders[0].picture is not None
+    differing = int((np.abs(mine.picture - contenders[0].picture).reshape(-1, 3).max(axis=1) > _SEEN).sum())
+    row: Row = {
+        "scene": name,
+        "count": count,
+        "mode": mine.mode,
+        "rounds": len(mine.frame_ms),
+        "frame_ms": _spread(mine.frame_ms),
+        "cpu_ms": _spread(mine.cpu_ms),
+        "gpu_ms": _spread(mine.gpu_ms),
+        **mine.figures(),
+        "build_ms": mine.build_ms,
+        "pixels_differing": differing,
+        "compared_with": contenders[0].mode,
+        "ratios": {},
+    }
+    row.setdefault("visible", max(other.figures().get("visible", 0) for other in contenders) or count)
+    for other in contenders:
+        ratios = np.array(mine.frame_ms) / np.array(other.frame_ms)
+        row["ratios"][other.mode] = dict(
+            zip(("low", "median", "high"), np.percentile(ratios, (25, 50, 75)).tolist(), strict=True)
+        )
+    return row
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    low, median, high = np.percentile(values, (25, 50, 75)).tolist()
+    return {
+        "median": median,
+        "min": min(values),
+        "p95": float(np.percentile(values, 95)),
+        "quartiles": [low, high],  # type: ignore[dict-item]
+    }
+
+
+def _known(value: Any) -> Any:
+    """JSON has no nan: what is not known is null."""
+    if isinstance(value, dict):
+        return {key: _known(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_known(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
