@@ -1,7 +1,7 @@
 """The yardstick: what an expert would write in plain moderngl for one scene that does not move.
 
-One mat4 and one linear colour an instance, in one buffer for each mesh; one instanced draw a mesh; no scene graph,
-no ids, nothing that can change. The shading is throng's own: Lambert in linear light, encoded to sRGB.
+One mat4 and one linear colour an instance, in one buffer for each mesh; one instanced draw a mesh; no scene
+graph, no ids, nothing that can change. The shading is throng's own: Lambert in linear light, encoded to sRGB.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import numpy.typing as npt
 import throng
 from throng import math3d
 from throng.model.mesh import Parts
+
+Doubles = npt.NDArray[np.float64]
 
 VERTEX = """
 #version 330
@@ -68,7 +70,7 @@ class Handwritten:
         self._owned: list[moderngl.Buffer | moderngl.Program | moderngl.VertexArray] = []
         self._programs: dict[tuple[bool, bool, bool, bool], moderngl.Program] = {}
         self.triangles = 0
-        groups: dict[tuple[throng.Mesh, bool, bool], list[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]] = {}
+        groups: dict[tuple[throng.Mesh, bool, bool], list[tuple[Doubles, Doubles]]] = {}
         for mesh, (double_sided, lit), _, worlds, colors in _pieces(scene):
             groups.setdefault((mesh, double_sided, lit), []).append((worlds, colors))
         for (mesh, double_sided, lit), parts in groups.items():
@@ -84,9 +86,10 @@ class Handwritten:
         framebuffer.use()
         framebuffer.clear(*self._background)
         width, height = framebuffer.size
-        matrix = (camera.projection_matrix(width / height) @ camera.view_matrix).T.astype(np.float32).tobytes()
+        matrix = camera.projection_matrix(width / height) @ camera.view_matrix
+        transposed = matrix.T.astype(np.float32).tobytes()
         for program in self._programs.values():
-            program["view_projection"].write(matrix)
+            program["view_projection"].write(transposed)  # type: ignore[union-attr]
         for vertex_array, count, flags in self._draws:
             self._ctx.enable_only(flags)
             vertex_array.render(instances=count)
@@ -100,13 +103,13 @@ class Handwritten:
         mesh: throng.Mesh,
         double_sided: bool,
         lit: bool,
-        worlds: npt.NDArray[np.float64],
-        colors: npt.NDArray[np.float64],
+        worlds: Doubles,
+        colors: Doubles,
     ) -> None:
         colored = bool((mesh.colors != 255).any())
         determinants = np.linalg.det(worlds[:, :, :3])
         mirrored = bool((determinants < 0).any())
-        # An expert uses the plain 3x3 where scales are uniform, and the inverse transpose only where they are not.
+        # An expert uses the plain 3x3 where scales are uniform, and the inverse transpose elsewhere.
         lengths = np.linalg.norm(worlds[:, :, :3], axis=1)
         skewed = bool((np.ptp(lengths, axis=1) > 1e-3 * lengths.max(axis=1)).any())
         records = np.zeros(len(worlds), [("matrix", np.float32, (4, 4)), ("color", np.float32, 4)])
@@ -147,7 +150,8 @@ class Handwritten:
                 "turn": "n = gl_FrontFacing ? n : -n;" if double_sided else "",
                 "light": "ambient + sun_color * max(dot(n, sun_direction), 0.0)" if lit else "vec3(1.0)",
             }
-            program = self._programs[key] = self._ctx.program((VERTEX % text).strip(), (FRAGMENT % text).strip())
+            program = self._ctx.program((VERTEX % text).strip(), (FRAGMENT % text).strip())
+            self._programs[key] = program
             self._owned.append(program)
         return self._programs[key]
 
@@ -164,13 +168,11 @@ class Handwritten:
                     program[name].value = tuple(value.tolist())  # type: ignore[union-attr]
 
 
-_Piece = tuple[
-    throng.Mesh, tuple[bool, bool], throng.Material, npt.NDArray[np.float64], npt.NDArray[np.float64]
-]
+_Piece = tuple[throng.Mesh, tuple[bool, bool], throng.Material, Doubles, Doubles]
 
 
 def _pieces(scene: throng.Scene) -> Iterator[_Piece]:
-    """(mesh, (double-sided, lit), material, (n, 3, 4) world transforms, (n, 4) linear colours) of all shown."""
+    """(mesh, (double-sided, lit), material, (n, 3, 4) world transforms, (n, 4) linear colours), if shown."""
     table = scene.update()
     for look in table.looks:
         rows = np.fromiter(look.rows, np.int64, len(look.rows))
@@ -190,9 +192,7 @@ def _pieces(scene: throng.Scene) -> Iterator[_Piece]:
         yield from _with_materials(crowd.parts, worlds, colors)
 
 
-def _with_materials(
-    parts: Parts, worlds: npt.NDArray[np.float64], colors: npt.NDArray[np.float64]
-) -> Iterator[_Piece]:
+def _with_materials(parts: Parts, worlds: Doubles, colors: Doubles) -> Iterator[_Piece]:
     for mesh, material in parts:
         tinted = colors * math3d.linear_color(material.color)
         yield mesh, (material.double_sided, material.shading == "lit"), material, worlds, tinted

@@ -19,19 +19,16 @@ _COLORS = {"indirect": "#2a7f62", "instanced": "#3d6fb4", "naive": "#c0563f", "h
 
 @contextmanager
 def progress(jobs: int) -> Iterator[Callable[[str, float], None]]:
-    """Shows how far `jobs` jobs have come; what it yields is told of each step. On stderr, if that is a terminal."""
+    """Shows on a terminal how far `jobs` jobs have come: what it yields is told of each step."""
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=jobs)
-        state = {"done": 0, "name": ""}
+        begun: dict[str, None] = {}
 
         def advance(text: str, share: float) -> None:
-            name = text.partition(":")[0]
-            if state["name"] not in ("", name):
-                state["done"] = int(state["done"]) + 1
-            state["name"] = name
-            bar.update(task, description=text, completed=int(state["done"]) + share)
+            begun[text.partition(":")[0]] = None
+            bar.update(task, description=text, completed=len(begun) - 1 + share)
 
         yield advance
 
@@ -44,7 +41,7 @@ def print_table(result: dict[str, Any]) -> None:
     table = Table(title=title, title_justify="left", caption=_LEGEND, caption_justify="left")
     table.add_column("scene")
     table.add_column("mode")
-    for name in ("frame ms", "min", "p95", "cpu ms", "draws", "triangles", "build ms", "pixels", "x naive", "x handwritten"):
+    for name in _COLUMNS:
         table.add_column(name, justify="right")
     rows = result["rows"]
     for number, row in enumerate(rows):
@@ -72,9 +69,14 @@ def print_table(result: dict[str, Any]) -> None:
     console.print(table)
 
 
+_COLUMNS = (
+    "frame ms", "min", "p95", "cpu ms", "draws", "triangles", "build ms", "pixels", "x naive",
+    "x handwritten",
+)  # fmt: skip
 _LEGEND = (
-    "Frames of all modes in turns, each finished before the next; medians. pixels: how many differ from the first\n"
-    "mode's by more than 2/255. x: frame time as a multiple of that mode's, median of the rounds [quartiles]."
+    "Frames of all modes in turns, each finished before the next; medians. pixels: how many differ from the\n"
+    "first mode's by more than 2/255. x: frame time as a multiple of that mode's, median of the rounds\n"
+    "[quartiles]."
 )
 _WIDTH = 150
 
@@ -103,13 +105,15 @@ def html(result: dict[str, Any]) -> str:
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>throng bench</title>
 <style>
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2em auto; padding: 0 1em; color: #222 }
-table { border-collapse: collapse; margin: 1em 0 } td, th { padding: .2em .7em; border-bottom: 1px solid #ddd }
-td.number { text-align: right; font-variant-numeric: tabular-nums } th { text-align: left } svg { max-width: 100%% }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2em auto; padding: 0 1em }
+table { border-collapse: collapse; margin: 1em 0 }
+td, th { padding: .2em .7em; border-bottom: 1px solid #ddd; text-align: left }
+td.number { text-align: right; font-variant-numeric: tabular-nums }
+svg { max-width: 100%% }
 </style>
 <h1>throng bench</h1>
-<p>Frames of all modes in turns, each finished before the next. Bars are medians, whiskers reach from the fastest
-frame to the 95th percentile.</p>
+<p>Frames of all modes in turns, each finished before the next. Bars are medians, whiskers reach from the
+fastest frame to the 95th percentile.</p>
 %(figures)s
 <h2>Figures</h2>
 %(table)s
@@ -143,19 +147,20 @@ def _plot(name: str, rows: list[dict[str, Any]]) -> str:
     axes.set_title(name)
     axes.spines[["top", "right"]].set_visible(False)
     text = io.StringIO()
-    FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None})
+    FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None})  # type: ignore[no-untyped-call]
     return text.getvalue()[text.getvalue().index("<svg") :]
 
 
 def _html_table(rows: list[dict[str, Any]]) -> str:
-    names = ("scene", "count", "mode", "rounds", "frame ms", "min", "p95", "cpu ms", "gpu ms", "draws", "triangles",
-             "build ms", "pixels differing", "x naive", "x handwritten")  # fmt: skip
+    names = ("scene", "count", "mode", "rounds", "frame ms", "min", "p95", "cpu ms", "gpu ms", "draws",
+             "triangles", "build ms", "pixels differing", "x naive", "x handwritten")  # fmt: skip
     lines = ["<table><tr>" + "".join(f"<th>{name}</th>" for name in names) + "</tr>"]
     for row in rows:
         frame = row["frame_ms"]
         values = [
-            f"{row['count']:,}", row["mode"], str(row["rounds"]), f"{frame['median']:.2f}", f"{frame['min']:.2f}",
-            f"{frame['p95']:.2f}", f"{row['cpu_ms']['median']:.2f}", f"{row['gpu_ms']['median']:.2f}",
+            f"{row['count']:,}", row["mode"], str(row["rounds"]),
+            f"{frame['median']:.2f}", f"{frame['min']:.2f}", f"{frame['p95']:.2f}",
+            f"{row['cpu_ms']['median']:.2f}", f"{row['gpu_ms']['median']:.2f}",
             f"{row['draw_calls']:,}", f"{row['triangles']:,}", f"{row['build_ms']:.0f}",
             f"{row['pixels_differing']:,}", _ratio(row, "naive"), _ratio(row, "handwritten"),
         ]  # fmt: skip

@@ -51,7 +51,7 @@ def _blade() -> throng.Mesh:
 def _crown() -> throng.Mesh:
     """A tree's crown of 504 triangles on the ground."""
     ball = throng.shapes.sphere(1.0, segments=18, rings=15)
-    return throng.Mesh(ball.positions + np.float32((0, 1, 0)), ball.indices, ball.normals)
+    return throng.Mesh(ball.positions + np.array((0, 1, 0), np.float32), ball.indices, ball.normals)
 
 
 _FIELDS = {
@@ -69,13 +69,14 @@ def _build_field(field: _Field, count: int, seed: int) -> throng.Scene:
         ambient=(0.58, 0.58, 0.58),
         sun=throng.Sun(direction=(-0.5, -0.7, -0.3), color=(1, 1, 1), intensity=0.9),
     )
+    x, z = random.uniform(-half, half, (2, count))
     angle = random.uniform(0, np.pi, count)
     zero = np.zeros(count)
     scene.add(
         throng.Crowd(
             field.mesh(),
             throng.Material(double_sided=field.double_sided),
-            positions=np.column_stack([random.uniform(-half, half, count), zero, random.uniform(-half, half, count)]),
+            positions=np.column_stack([x, zero, z]),
             rotations=np.column_stack([zero, np.sin(angle), zero, np.cos(angle)]),
             scales=random.uniform(0.5, 1.5, count),
             colors=random.integers(50, 255, (count, 3)).astype(np.uint8),
@@ -98,11 +99,15 @@ def _still(scene: throng.Scene, seconds: float) -> None:
 
 def _field_subject(name: str) -> Subject:
     field = _FIELDS[name]
-    return Subject(name, field.count, lambda count, seed: _build_field(field, count, seed), _over_field, _still)
+
+    def build(count: int, seed: int) -> throng.Scene:
+        return _build_field(field, count, seed)
+
+    return Subject(name, field.count, build, _over_field, _still)
 
 
 def _scene_subject(demo: Demo) -> Subject:
-    return Subject(demo.name, demo.count, lambda count, seed: demo.build(count, seed), demo.camera, demo.update)
+    return Subject(demo.name, demo.count, demo.build, demo.camera, demo.update)
 
 
 def subject(name: str) -> Subject:

@@ -1,6 +1,7 @@
 """Asteroids: rings of tumbling rock around a planet; every one is moved from NumPy in every frame.
 
-`count` rocks of four shapes. A frame writes two columns of each crowd, positions and rotations, as whole arrays.
+`count` rocks of four shapes. A frame writes two columns of each crowd, positions and rotations, as whole
+arrays.
 """
 
 import numpy as np
@@ -59,7 +60,7 @@ def camera(scene: throng.Scene, seconds: float) -> throng.Camera:
 def update(scene: throng.Scene, seconds: float) -> None:
     """Kepler's third law for the orbits: the inner rocks overtake the outer ones."""
     scene.time = seconds
-    for rocks in scene.children:
+    for rocks in scene.crowds:
         if not rocks.name.startswith("rocks"):
             continue
         own = {name: np.asarray(column) for name, column in rocks.columns.items()}
@@ -85,4 +86,4 @@ def stars(scene: throng.Scene, random: np.random.Generator) -> None:
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))

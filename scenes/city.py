@@ -1,7 +1,7 @@
 """City: tens of thousands of nodes in a hierarchy, added one by one; equal meshes are drawn together.
 
-`count` nodes, more or less: districts carry blocks, blocks carry buildings, buildings carry roofs, windows and tanks.
-Nothing here asks for instancing; the scene finds out by itself.
+`count` nodes, more or less: districts carry blocks, blocks carry buildings, buildings carry roofs, windows
+and tanks. Nothing here asks for instancing; the scene finds out by itself.
 """
 
 import numpy as np
@@ -10,9 +10,15 @@ import throng
 
 COUNT = 25_000
 BLOCK = 34.0  # metres from street to street
-CUBE, DRUM, TREE = throng.shapes.box(), throng.shapes.cylinder(segments=12), throng.shapes.tree(3, height=5.0)
-WALLS = [throng.Material(color) for color in (
-    (0.80, 0.76, 0.68), (0.70, 0.47, 0.38), (0.62, 0.64, 0.66), (0.86, 0.83, 0.78), (0.48, 0.52, 0.58))]  # fmt: skip
+CUBE, DRUM = throng.shapes.box(), throng.shapes.cylinder(segments=12)
+TREE = throng.shapes.tree(3, height=5.0)
+WALLS = [
+    throng.Material((0.80, 0.76, 0.68)),
+    throng.Material((0.70, 0.47, 0.38)),
+    throng.Material((0.62, 0.64, 0.66)),
+    throng.Material((0.86, 0.83, 0.78)),
+    throng.Material((0.48, 0.52, 0.58)),
+]
 ROOF, GLASS, WOOD = (
     throng.Material((0.35, 0.35, 0.37)),
     throng.Material((0.20, 0.28, 0.36)),
@@ -87,8 +93,8 @@ def building(random: np.random.Generator, width: float, centre: float) -> throng
 
 
 def camera(scene: throng.Scene, seconds: float) -> throng.Camera:
-    streets = next(node for node in scene.children if node.name == "streets")
-    half = float(streets.mesh.bounds[1, 0])
+    streets = next(node.mesh for node in scene.children if node.mesh and node.name == "streets")
+    half = float(streets.bounds[1, 0])
     angle = 0.65 + 0.05 * seconds
     distance = 0.75 * half + 25
     position = (distance * np.sin(angle), 0.42 * distance + 12, distance * np.cos(angle))

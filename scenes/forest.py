@@ -73,8 +73,8 @@ def update(scene: throng.Scene, seconds: float) -> None:
 
 def extent(scene: throng.Scene) -> float:
     """Metres from the middle of the forest to its edge."""
-    ground = next(node for node in scene.children if node.name == "ground")
-    return float(ground.mesh.bounds[1, 0]) / 1.05
+    ground = next(node.mesh for node in scene.children if node.mesh and node.name == "ground")
+    return float(ground.bounds[1, 0]) / 1.05
 
 
 def standing(random: np.random.Generator, count: int, half: float) -> tuple[np.ndarray, np.ndarray]:

@@ -45,8 +45,8 @@ def build(count: int, seed: int) -> throng.Scene:
 
 
 def camera(scene: throng.Scene, seconds: float) -> throng.Camera:
-    low, high = scene.by_id(1).bounds
-    half = max(high[0] - low[0], 2.0) / 2
+    ground = next(node.mesh for node in scene.children if node.mesh and node.name == "ground")
+    half = max(float(ground.bounds[1, 0]), 1.0)
     angle = 0.6 + 0.03 * seconds
     position = np.array((np.sin(angle), 0.0, np.cos(angle))) * half * 0.85 + (0, 1.3 + 0.02 * half, 0)
     target = np.array((np.sin(angle), 0.0, np.cos(angle))) * half * 0.2

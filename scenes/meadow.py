@@ -4,6 +4,7 @@
 """
 
 import numpy as np
+import numpy.typing as npt
 
 import throng
 
@@ -99,8 +100,8 @@ def build(count: int, seed: int) -> throng.Scene:
 
 
 def camera(scene: throng.Scene, seconds: float) -> throng.Camera:
-    low, high = scene.by_id(1).bounds
-    half = max(high[0] - low[0], 4.0) / 2
+    ground = next(node.mesh for node in scene.children if node.mesh and node.name == "ground")
+    half = max(float(ground.bounds[1, 0]) / 1.05, 2.0)
     distance = min(half * 0.9, 34.0)
     sway = 0.25 * np.sin(seconds * 0.1)
     position = (path(distance) + 1.5 + 4 * sway, 2.3 + 0.02 * distance, distance)
@@ -116,19 +117,21 @@ def update(scene: throng.Scene, seconds: float) -> None:
 def walk(walker: throng.Node, number: int, seconds: float) -> None:
     """Puts a walker on the path: on the way from the back to the front, and round again."""
     z = (seconds * 1.3 + number * 9.0) % 40.0 - 22.0
-    ahead = path(z + 0.1) - path(z)
-    walker.position = (path(z) + 0.5 * (number % 2), float(hills(path(z), z)), z)
+    x, ahead = float(path(z)), float(path(z + 0.1) - path(z))
+    walker.position = (x + 0.5 * (number % 2), float(hills(x, z)), z)
     angle = np.arctan2(ahead, 0.1)
     walker.rotation = (0, np.sin(angle / 2), 0, np.cos(angle / 2))
 
 
-def path(z: float | np.ndarray) -> float | np.ndarray:
+def path(z: npt.ArrayLike) -> np.ndarray:
     """Where the path runs: x for each z."""
+    z = np.asarray(z)
     return 2.5 * np.sin(z * 0.12) + 0.8 * np.sin(z * 0.31)
 
 
-def hills(x: float | np.ndarray, z: float | np.ndarray) -> float | np.ndarray:
+def hills(x: npt.ArrayLike, z: npt.ArrayLike) -> np.ndarray:
     """The height of the ground, metres."""
+    x, z = np.asarray(x), np.asarray(z)
     return 0.35 * np.sin(x * 0.10) * np.cos(z * 0.12)
 
 

@@ -1,7 +1,7 @@
 """Particles: fountains of glowing drops at dusk, in a slow fall of snow.
 
-`count` particles. None of them is moved from Python: their materials name a motion, a function of the scene's time
-and the particle, so a frame of a million costs as many calls as a frame of ten.
+`count` particles. None of them is moved from Python: their materials name a motion, a function of the
+scene's time and the particle, so a frame of a million costs as many calls as a frame of ten.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """The command line: `throng run`, `bench`, `render`, `list` and `doctor`.
 
-Exit codes: 0 all went well; 1 it could not be done; 2 what was typed makes no sense; 130 interrupted. Modules that
-take time to load are imported by the command that needs them.
+Exit codes: 0 all went well; 1 it could not be done; 2 what was typed makes no sense; 130 interrupted.
+Modules that take time to load are imported by the command that needs them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-class _Size(click.ParamType):
+class _Size(click.ParamType):  # type: ignore[type-arg]  # generic only in newer versions
     name = "WxH"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
@@ -210,10 +210,10 @@ def bench(
     json_file: Path | None,
     html_file: Path | None,
 ) -> None:
-    """Measure SCENES in all modes, their frames interleaved: demo scenes, or the fields cubes, blades and trees.
+    """Measure SCENES in all modes, their frames interleaved: demo scenes, or fields of cubes, blades, trees.
 
-    The mode `handwritten` is what an expert would write in plain moderngl for that scene alone: the yardstick. It
-    draws scenes where nothing but the camera moves.
+    The mode `handwritten` is what an expert would write in plain moderngl for that scene alone: the
+    yardstick. It draws scenes where nothing but the camera moves.
     """
     for file in (json_file, html_file):
         if file is not None:
@@ -257,7 +257,7 @@ def list_scenes(as_json: bool) -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(as_json: bool) -> None:
-    """Tell what this machine can do, and how to mend what it cannot. Exits with 1 where something is wrong."""
+    """Tell what this machine can do, and how to mend what it cannot. Exits with 1 if something is wrong."""
     from throng.gpu.doctor import doctor_report
 
     report = doctor_report()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from throng import arrays, assets
 from throng.errors import AssetError, InvalidValue
@@ -21,6 +21,7 @@ from throng.model.camera import Camera
 from throng.model.graph import Scene
 
 _FUNCTIONS = ("build", "camera", "update")
+_Kind = TypeVar("_Kind")
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,11 @@ class Demo:
     def build(self, count: int | None = None, seed: int = 0) -> Scene:
         """The scene at 0 seconds. The same count and seed give the same scene."""
         number = self.count if count is None else arrays.integer(count, "count", low=1)
-        scene = self._call("build", number, arrays.integer(seed, "seed", low=0))
-        return self._expected(scene, Scene, "build")
+        return self._returned(Scene, "build", number, arrays.integer(seed, "seed", low=0))
 
     def camera(self, scene: Scene, seconds: float) -> Camera:
         """Where the scene is best seen from at that time."""
-        return self._expected(self._call("camera", scene, seconds), Camera, "camera")
+        return self._returned(Camera, "camera", scene, seconds)
 
     def update(self, scene: Scene, seconds: float) -> None:
         """Moves the scene to that time, whatever it was before."""
@@ -85,7 +85,8 @@ class Demo:
         except Exception as error:
             raise self._blamed(error) from error
 
-    def _expected(self, value: Any, kind: type, name: str) -> Any:
+    def _returned(self, kind: type[_Kind], name: str, *values: object) -> _Kind:
+        value = self._call(name, *values)
         if not isinstance(value, kind):
             raise AssetError(
                 f"{self.path}: expected {name}() to return a {kind.__name__}, got {arrays.described(value)}"

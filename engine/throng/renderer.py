@@ -273,8 +273,8 @@ class Renderer:
         self.close()
 
     def __del__(self) -> None:
-        # A forgotten renderer's own context can still be closed here; of somebody else's, nobody knows whether
-        # it is current, or alive.
+        # A forgotten renderer's own context can still be closed here; of somebody else's, nobody knows
+        # whether it is current, or alive.
         here = threading.get_ident() == self._thread and not sys.is_finalizing()
         if here and self._owns_context and not self._closed:
             self.close()

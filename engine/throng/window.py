@@ -36,6 +36,7 @@ except ImportError as error:  # the wheel's library needs X11's
 
 _VERSIONS = ((4, 6), (4, 5), (4, 3), (4, 1), (3, 3))
 _TITLE_SECONDS = 0.5
+_NONE: Any = None  # no monitor, no window: glfw's types know no null
 _FLIGHTS = {
     glfw.KEY_D: (1, 0, 0), glfw.KEY_A: (-1, 0, 0), glfw.KEY_E: (0, 1, 0),
     glfw.KEY_Q: (0, -1, 0), glfw.KEY_W: (0, 0, 1), glfw.KEY_S: (0, 0, -1),
@@ -67,9 +68,11 @@ def show(
     screenshots  the folder that F12 writes to
 
     Dragging turns round the target; right or Shift and dragging pans; the wheel zooms; W A S D Q E fly, with
-    Shift faster; Space pauses; R starts again; M takes the next mode; F11 is full screen; F12 saves a picture;
-    Esc closes. Runs on the main thread only (ThreadError); raises ContextError
-    where there is no display, and what `update` or `camera` raises, once the window is closed.
+    Shift faster; Space pauses; R starts again; M takes the next mode; F11 is full screen; F12 saves a
+    picture; Esc closes.
+
+    Runs on the main thread only (ThreadError). Raises ContextError where there is no display, and what
+    `update` or `camera` raises, once the window is closed.
     """
     _check(scene, camera, update)
     if frames is not None:
@@ -238,7 +241,7 @@ class _Viewer:
                 self._handle, monitor, 0, 0, mode.size.width, mode.size.height, mode.refresh_rate
             )
         else:
-            glfw.set_window_monitor(self._handle, None, *self._windowed, glfw.DONT_CARE)
+            glfw.set_window_monitor(self._handle, _NONE, *self._windowed, glfw.DONT_CARE)
             self._windowed = None
 
     def _save_picture(self) -> None:
@@ -349,7 +352,7 @@ def _opened(size: tuple[int, int], title: str, samples: int) -> Iterator[Any]:
         yield handle
     finally:
         with contextlib.suppress(Exception):
-            glfw.make_context_current(None)
+            glfw.make_context_current(_NONE)
         glfw.destroy_window(handle)
 
 
@@ -357,6 +360,6 @@ def _no_window() -> ContextError:
     _, said = glfw.get_error()
     reason = said.decode("utf-8", "replace") if isinstance(said, bytes) else said or "glfw gave no reason"
     return ContextError(
-        f"no window can be opened: {reason}{TO_FIX}run in a desktop session or under xvfb-run, or draw without "
-        "a window: throng.render, throng render"
+        f"no window can be opened: {reason}{TO_FIX}run in a desktop session or under xvfb-run, or draw "
+        "without a window: throng.render, throng render"
     )

@@ -65,11 +65,12 @@ class Versions:
         if version >= self.latest or self._rows is None:
             return np.zeros(0, np.int64)
         last = self._last
-        if version >= self._before and isinstance(last, slice):
-            return np.arange(last.start, min(last.stop, count))
-        if version >= self._before and len(last) < _WORTH_SORTING:
-            rows = np.sort(last)
-            return rows[: np.searchsorted(rows, count)]
+        if version >= self._before:
+            if isinstance(last, slice):
+                return np.arange(last.start, min(last.stop, count))
+            if len(last) < _WORTH_SORTING:
+                rows = np.sort(last)
+                return rows[: np.searchsorted(rows, count)]
         return np.flatnonzero(self._rows[:count] > version)
 
     def ranges_since(self, version: int, count: int) -> list[tuple[int, int]]:

@@ -1,6 +1,7 @@
 """Plants, rocks and people: procedural, seeded, standing on y = 0 at the origin. Sizes in metres.
 
-Nothing here has a texture: form makes the looks, and vertex colours that darken what little light would reach.
+Nothing here has a texture: form makes the looks, and vertex colours that darken what little light would
+reach.
 """
 
 from __future__ import annotations
