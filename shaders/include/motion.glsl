@@ -34,12 +34,14 @@ Affine in_wind(Affine m, vec4 motion, vec3 place, vec4 random) {
     return m;
 }
 
-// Thrown upwards, each at its own moment, to land around the nozzle: a parabola in closed form.
+// Thrown upwards, each at its own moment, to land around the nozzle: a parabola in closed form. Where they land is
+// strewn evenly over the disc, so most fly far out and leave the plume hollow.
 vec3 in_fountain(vec4 motion, vec4 random) {
-    float height = motion.y * (0.8 + 0.2 * random.z) * (1.0 - 0.45 * random.w);
+    float reach = sqrt(random.w);
+    float height = motion.y * (0.85 + 0.15 * random.z) * (1.0 - 0.35 * random.w);
     float flight = 2.0 * sqrt(2.0 * height / 9.81);
     float done = fract(motion.w / flight + random.x);
-    float angle = random.y * TURN, radius = motion.z * random.w * done;
+    float angle = random.y * TURN, radius = motion.z * reach * done;
     return vec3(radius * cos(angle), 4.0 * height * done * (1.0 - done), radius * sin(angle));
 }
 
