@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import moderngl
 import pytest
+from pictures import Drawer
 
 from throng.gpu import rawgl
 from throng.gpu.context import collect, create_headless
@@ -48,3 +49,11 @@ def run_python() -> Callable[..., str]:
         return done.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def draw() -> Iterator[Drawer]:
+    """draw(scene, camera, mode): a frame with all outputs, by a renderer that is kept for other tests."""
+    drawer = Drawer()
+    yield drawer
+    drawer.close()
