@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ class Struct:
         if self.size % 16:
             raise AssertionError(f"{self.name} is {self.size} bytes long, not a multiple of 16")
 
-    @property
+    @cached_property
     def dtype(self) -> np.dtype[Any]:
         return np.dtype([(name, *_GLSL[kind][:2]) for kind, name, _ in self.fields])
 

@@ -49,7 +49,8 @@ def reversed_depth(projection: Doubles) -> Doubles:
 
 def rotation_matrices(quaternions: npt.NDArray[Any]) -> Doubles:
     """(..., 3, 3) from unit quaternions (..., 4), (x, y, z, w)."""
-    x, y, z, w = np.moveaxis(np.asarray(quaternions, np.float64), -1, 0)
+    wide = np.asarray(quaternions, np.float64)
+    x, y, z, w = wide[..., 0], wide[..., 1], wide[..., 2], wide[..., 3]
     result = np.empty((*x.shape, 3, 3))
     result[..., 0, 0] = 1 - 2 * (y * y + z * z)
     result[..., 0, 1] = 2 * (x * y - z * w)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,8 +11,9 @@ import numpy.typing as npt
 import pytest
 
 from throng.gpu import rawgl
-from throng.gpu.state import BINDINGS, UNITS, SavedState, neutral_state
+from throng.gpu.state import BINDINGS, SavedState, neutral_state
 
+UNITS = 8
 gl = rawgl.function
 
 # Read back with glGetIntegerv and nothing of throng's tables: name -> number of values.
@@ -225,17 +225,18 @@ def nasty_draw(ctx: moderngl.Context) -> Picture:
 
 @pytest.fixture
 def host(ctx: moderngl.Context) -> Iterator[Host]:
-    with SavedState(ctx):  # whatever this test's host sets does not reach the next test
+    with SavedState(ctx, UNITS):  # whatever this test's host sets does not reach the next test
         yield Host(ctx)
 
 
 def test_the_host_differs_from_the_defaults(host: Host) -> None:
     """Or the tests below would show nothing."""
-    SavedState(host.ctx).neutral()
-    gl("glBindBuffer", "viu")(0x8892, 0)
-    before = snapshot(host.version)
-    host.set_everything()
-    after = snapshot(host.version)
+    with SavedState(host.ctx, UNITS) as saved:
+        saved.neutral()
+        gl("glBindBuffer", "viu")(0x8892, 0)
+        before = snapshot(host.version)
+        host.set_everything()
+        after = snapshot(host.version)
     assert rawgl.get_error() is None
     same = {name for name in before if before[name] == after[name] and name.startswith(("0x", "switch"))}
     assert same == {"switch 0xb71"}  # the depth test, which `nasty_draw` turns on
@@ -252,7 +253,7 @@ def test_all_state_is_put_back(ctx: moderngl.Context, host: Host) -> None:
     host.set_everything()
     before = snapshot(host.version)
     assert rawgl.get_error() is None
-    with neutral_state(ctx):
+    with neutral_state(ctx, UNITS):
         picture = nasty_draw(ctx)
         assert rawgl.get_error() is None
     assert rawgl.get_error() is None
@@ -275,7 +276,7 @@ def test_the_hosts_picture_stays(ctx: moderngl.Context, host: Host) -> None:
     host.target.clear(0.5, 0.5, 0.5, 0.5)
     first = host.picture()
     assert len(np.unique(first)) > 4
-    with neutral_state(ctx):
+    with neutral_state(ctx, UNITS):
         nasty_draw(ctx)
     host.target.clear(0.5, 0.5, 0.5, 0.5)
     np.testing.assert_array_equal(host.picture(), first)
@@ -285,7 +286,7 @@ def test_moderngl_remembers_what_it_did(ctx: moderngl.Context, host: Host) -> No
     host.target.use()
     ctx.enable_only(moderngl.BLEND)
     ctx.front_face, ctx.wireframe, ctx.polygon_offset = "cw", False, (1.0, 2.0)
-    with neutral_state(ctx):
+    with neutral_state(ctx, UNITS):
         nasty_draw(ctx)
     assert ctx.fbo is host.target
     assert ctx.viewport == host.target.viewport == (0, 0, 16, 16)
@@ -300,7 +301,7 @@ def test_moderngl_remembers_what_it_did(ctx: moderngl.Context, host: Host) -> No
 def test_after_an_exception_and_nested(ctx: moderngl.Context, host: Host) -> None:
     host.set_everything()
     before = snapshot(host.version)
-    saved = SavedState(ctx)
+    saved = SavedState(ctx, UNITS)
 
     def fail() -> None:
         with saved:
@@ -319,26 +320,14 @@ def test_after_an_exception_and_nested(ctx: moderngl.Context, host: Host) -> Non
 def test_a_program_deleted_while_in_use(ctx: moderngl.Context, host: Host) -> None:
     host.set_everything()
     host.program.release()
-    with neutral_state(ctx):
+    with neutral_state(ctx, UNITS):
         nasty_draw(ctx)
     assert rawgl.get_integer(0x8B8D) == 0
     assert rawgl.get_error() is None
-
-
-def test_it_is_fast(ctx: moderngl.Context) -> None:
-    saved = SavedState(ctx)
-
-    def one() -> float:
-        start = time.perf_counter()
-        with saved:
-            pass
-        return time.perf_counter() - start
-
-    assert min(one() for _ in range(50)) < 0.002  # measured: 0.25 ms
 
 
 @pytest.mark.parametrize("version", ["3.3", "4.1", "4.3"])
 def test_older_versions(run_python: Callable[..., str], version: str) -> None:
     """This whole file again, on a driver that plays an older one."""
     here = ("-m", "pytest", __file__, "-p", "no:cacheprovider", "-k", "not older_versions")
-    assert "7 passed" in run_python(*here, MESA_GL_VERSION_OVERRIDE=version)
+    assert "6 passed" in run_python(*here, MESA_GL_VERSION_OVERRIDE=version)

@@ -20,6 +20,7 @@ from throng.gpu.statetable import (
     CLIP_CONTROL,
     INDEXED,
     INDEXED_SWITCHES,
+    PIXELS,
     SWITCHES,
     TEXTURES,
     VALUES,
@@ -27,7 +28,6 @@ from throng.gpu.statetable import (
     Row,
 )
 
-UNITS = 8  # texture and image units that are saved, from 0
 BINDINGS = 8  # indexed uniform and storage bindings that are saved, from 0
 
 # moderngl keeps these switches in a word of its own, which its scopes go back to.
@@ -55,16 +55,18 @@ class SavedState:
     """`with saved:` puts the state of `ctx` aside on entering and back on leaving, also after an exception.
 
     The context must be current. May be nested, and used again. Beside OpenGL's own state it puts back what
-    moderngl remembers: the framebuffer in use and its switches. Texture and image units and buffer bindings
-    from `UNITS` and `BINDINGS` on are not saved, but for the unit in which moderngl makes textures; nor are
-    transform feedback, queries, stencil functions, line width and point size. Takes about 0.25 ms.
+    moderngl remembers: the framebuffer in use and its switches. Of texture and image units the first `units`
+    are saved; where that is any, so is the one in which moderngl makes textures, and what pixel transfers
+    depend on. Buffer bindings from `BINDINGS` on are not saved, nor are transform feedback, queries, stencil
+    functions, line width and point size.
     """
 
-    def __init__(self, ctx: moderngl.Context) -> None:
+    def __init__(self, ctx: moderngl.Context, units: int) -> None:
         self._ctx = ctx
-        if ctx not in _parts:
-            _parts[ctx] = _parts_of(ctx)
-        self._parts = _parts[ctx]
+        known = _parts.setdefault(ctx, {})
+        if units not in known:
+            known[units] = _parts_of(ctx, units)
+        self._parts = known[units]
         self._saved: list[tuple[Any, list[Any]]] = []
 
     def __enter__(self) -> SavedState:
@@ -81,18 +83,22 @@ class SavedState:
         """The state that throng draws from, wherever the host left it: nothing is switched on but multisample
         and seamless cube maps, all is written, the least depth wins, no buffer takes part in pixel transfers.
 
-        Leaves alone: framebuffers, viewport, scissor box, and the bindings of buffers and textures (not of
-        samplers, which would override a texture's own parameters).
+        To be called first in the `with`. Leaves alone: framebuffers, viewport, scissor box, and the bindings
+        of buffers and textures (not of samplers, which would override a texture's own parameters).
         """
+        _, values = self._saved[-1]
+        for part, value in zip(self._parts, values, strict=True):
+            part.neutral(value)
         self._ctx.enable_only(moderngl.NOTHING)
-        for part in self._parts:
-            part.neutral()
 
 
 @contextmanager
-def neutral_state(ctx: moderngl.Context) -> Iterator[None]:
-    """The state that throng draws from inside (see `SavedState.neutral`); afterwards all is as it was."""
-    with SavedState(ctx) as saved:
+def neutral_state(ctx: moderngl.Context, units: int = 0) -> Iterator[None]:
+    """The state that throng draws from inside (see `SavedState.neutral`); afterwards all is as it was.
+
+    `units`: how many texture and image units are used inside.
+    """
+    with SavedState(ctx, units) as saved:
         saved.neutral()
         yield
 
@@ -119,17 +125,17 @@ class _Part:
     def restore(self, value: Any) -> None:
         raise NotImplementedError
 
-    def neutral(self) -> None:
-        """Some state is left as it is."""
+    def neutral(self, value: Any) -> None:
+        """From `value`, which was saved just now. Some state is left as it is."""
 
 
-_parts: WeakKeyDictionary[moderngl.Context, list[_Part]] = WeakKeyDictionary()
+_parts: WeakKeyDictionary[moderngl.Context, dict[int, list[_Part]]] = WeakKeyDictionary()
 
 
-def _parts_of(ctx: moderngl.Context) -> list[_Part]:
+def _parts_of(ctx: moderngl.Context, units: int) -> list[_Part]:
     """Everything that is saved, in the order in which it is restored. Keeps no reference to `ctx`."""
     version = rawgl.version_code()
-    rows = (*VALUES, CLIP_CONTROL) if rawgl.has_clip_control() else VALUES
+    rows = (*VALUES, *(PIXELS if units else ()), *((CLIP_CONTROL,) if rawgl.has_clip_control() else ()))
     parts: list[_Part] = [
         _Program(),
         *(_Blocks(*row[1:]) for row in BLOCKS if version >= row[0]),
@@ -137,10 +143,11 @@ def _parts_of(ctx: moderngl.Context) -> list[_Part]:
         *(_IndexedValue(row) for row in INDEXED if version >= row[0]),
         *(_Switch(*row[1:]) for row in SWITCHES if version >= row[0]),
         *(_IndexedSwitch(*row[1:]) for row in INDEXED_SWITCHES if version >= row[0]),
-        _Textures(sorted({*range(UNITS), ctx.default_texture_unit})),
     ]
-    if version >= 420:
-        parts.append(_Images())
+    if units:
+        parts.append(_Textures(sorted({*range(units), ctx.default_texture_unit})))
+    if units and version >= 420:
+        parts.append(_Images(units))
     return parts
 
 
@@ -149,6 +156,7 @@ class _Value(_Part):
 
     def __init__(self, row: Row) -> None:
         _, names, kind, count, setter, types, self._first, self._wanted = row
+        self._indexed = any(names == indexed[1] for indexed in INDEXED)
         get, _, c_type = _GETTERS[kind]
         self._get, self._set = rawgl.function(get, "vip"), rawgl.function(setter, types)
         # Some getters write more than one value where one is used (the polygon mode of both faces).
@@ -165,8 +173,9 @@ class _Value(_Part):
     def restore(self, value: Any) -> None:
         self._set(*self._first, *value)
 
-    def neutral(self) -> None:
-        if self._wanted is not None:
+    def neutral(self, value: Any) -> None:
+        # Element 0 of an array was read: the others may differ.
+        if self._wanted is not None and (self._indexed or tuple(value) != self._wanted):
             self._set(*self._first, *self._wanted)
 
 
@@ -200,6 +209,7 @@ class _IndexedValue(_Part):
 class _Switch(_Part):
     def __init__(self, name: int, wanted: bool) -> None:
         self._name, self._wanted = name, wanted
+        self._indexed = name in (switch for _, switch, _ in INDEXED_SWITCHES)
         self._get = rawgl.function("glIsEnabled", "bi")
         self._set = rawgl.function("glDisable", "vi"), rawgl.function("glEnable", "vi")
 
@@ -209,8 +219,9 @@ class _Switch(_Part):
     def restore(self, value: Any) -> None:
         self._set[value](self._name)
 
-    def neutral(self) -> None:
-        self._set[self._wanted](self._name)
+    def neutral(self, value: Any) -> None:
+        if self._indexed or bool(value) != self._wanted:
+            self._set[self._wanted](self._name)
 
 
 class _IndexedSwitch(_Part):
@@ -312,21 +323,22 @@ class _Textures(_Part):
                 self._bind(target, texture)
         self._activate(active)
 
-    def neutral(self) -> None:
+    def neutral(self, value: Any) -> None:
         self._activate(0x84C0)
         for unit in self._units:
             self._bind_sampler(unit, 0)
 
 
 class _Images(_Part):
-    def __init__(self) -> None:
+    def __init__(self, units: int) -> None:
+        self._units = units
         self._get = rawgl.function("glGetIntegeri_v", "viup")
         self._bind = rawgl.function("glBindImageTexture", "vuuibiii")
         self._memory = (ctypes.c_int * 16)()
 
     def save(self) -> Any:
         result = []
-        for unit in range(UNITS):
+        for unit in range(self._units):
             values = []
             for name in _IMAGE:
                 self._get(name, unit, self._memory)

@@ -70,11 +70,13 @@ VALUES: tuple[Row, ...] = (
     (330, (0x8894,), "i", 1, "glBindBuffer", "viu", (0x8892,), None),  # array
     (330, (0x8F36,), "i", 1, "glBindBuffer", "viu", (0x8F36,), None),  # copy read
     (330, (0x8F37,), "i", 1, "glBindBuffer", "viu", (0x8F37,), None),  # copy write
-    (330, (0x88ED,), "i", 1, "glBindBuffer", "viu", (0x88EB,), (0,)),  # pixel pack
-    (330, (0x88EF,), "i", 1, "glBindBuffer", "viu", (0x88EC,), (0,)),  # pixel unpack
     (400, (0x8F43,), "i", 1, "glBindBuffer", "viu", (0x8F3F,), None),  # draw indirect
     (430, (0x90EF,), "i", 1, "glBindBuffer", "viu", (0x90EE,), None),  # dispatch indirect
-    # Pixel store: alignment, then the rest.
+)
+# What pixel transfers depend on: buffers, alignment, then the rest.
+PIXELS: tuple[Row, ...] = (
+    (330, (0x88ED,), "i", 1, "glBindBuffer", "viu", (0x88EB,), (0,)),  # pixel pack
+    (330, (0x88EF,), "i", 1, "glBindBuffer", "viu", (0x88EC,), (0,)),  # pixel unpack
     *((330, (name,), "i", 1, "glPixelStorei", "vii", (name,), (4,)) for name in (0x0CF5, 0x0D05)),
     *(
         (330, (name,), "i", 1, "glPixelStorei", "vii", (name,), (0,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -73,10 +74,15 @@ def frame_block(scene: Scene, view: View, *, encode: bool) -> npt.NDArray[np.voi
     sun = scene.sun
     if sun is not None:
         block["sun_direction"][:3] = -np.array(sun.direction)
-        block["sun_color"] = math3d.linear_color(sun.color) * sun.intensity
-    block["ambient"] = math3d.linear_color(scene.ambient)
+        block["sun_color"] = _linear(sun.color) * sun.intensity
+    block["ambient"] = _linear(scene.ambient)
     block["ambient"][3] = float(encode)
     return block
+
+
+@lru_cache(maxsize=64)
+def _linear(rgba: tuple[float, ...]) -> Doubles:
+    return math3d.linear_color(rgba)
 
 
 def _grid(camera: Camera) -> float:

@@ -28,8 +28,9 @@ class Camera:
     Degenerate values are InvalidValue.
     """
 
-    _projection: Doubles | None = None
+    _projection: Doubles | None = None  # of a camera made from matrices, as is the view
     _view: Doubles | None = None
+    _looking: Doubles | None = None  # the view made from position, target and up, once it was asked for
     height: float | None = None
     fov: float | None = None
 
@@ -197,7 +198,9 @@ class Camera:
         """(4, 4) float64, world to camera."""
         if self._view is not None:
             return self._view.copy()
-        return math3d.look_at(self._position, self._target, self._up)
+        if self._looking is None:
+            self._looking = math3d.look_at(self._position, self._target, self._up)
+        return self._looking.copy()
 
     def projection_matrix(self, aspect: float) -> Doubles:
         """(4, 4) float64 in OpenGL's convention, for a picture `aspect` times as wide as it is high."""
@@ -227,6 +230,7 @@ class Camera:
                 f"up: expected a direction that is not along the view direction, got {tuple(up.tolist())}"
             )
         self._position, self._target, self._up = position, target, up
+        self._looking = None
 
 
 _NAMES = ("position", "target", "up")

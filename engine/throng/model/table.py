@@ -224,7 +224,8 @@ class NodeTable:
         everything: list[Rows] = []
         for rows in self._subtrees(self._moved):
             everything.append(rows)
-            flips = (self.scale[rows] < 0).sum(axis=1) % 2 == 1
+            negative = np.take(self.scale, rows, axis=0) < 0
+            flips = negative[:, 0] ^ negative[:, 1] ^ negative[:, 2]
             if rows[0] == 0:
                 self.world[0], self.mirrored[0] = self.local[0], flips[0]
                 continue
