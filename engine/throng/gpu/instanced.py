@@ -11,7 +11,7 @@ from throng.gpu.items import Item, ItemTable, vertex_content
 from throng.gpu.meshes import IndexRange
 from throng.gpu.shared import Shared
 
-# column: attribute, format, bytes from the start of the row
+# column: attribute, format, bytes from the start of the row. Custom columns have none, whatever their names.
 _ATTRIBUTES = {
     "positions": [("positions", "3f", 0)],
     "rotations": [("rotations", "4f", 0)],
@@ -28,6 +28,11 @@ UNIFORMS = {
     "item_row0": "row0", "item_row1": "row1", "item_row2": "row2", "item_tint": "tint",
     "item_motion": "motion", "item_object": "object", "item_first_row": "first_row",
 }  # fmt: skip
+
+
+def _attributes(name: str, width: int) -> list[tuple[str, str, int]]:
+    """The attributes that a column of `width` words feeds."""
+    return [("scales", f"{width}f", 0)] if name == "scales" else _ATTRIBUTES.get(name, [])
 
 
 def item_defines(item: Item) -> dict[str, object]:
@@ -147,8 +152,7 @@ class InstancedMode:
         )  # fmt: skip
         segment = item.segment
         for name, column in item.batch.instances.columns.items():
-            width = column.row_bytes // 4
-            for attribute, text, start in _ATTRIBUTES.get(name, [(name, f"{width}f", 0)]):
+            for attribute, text, start in _attributes(name, column.row_bytes // 4):
                 if attribute not in program:
                     continue
                 member = program[attribute]

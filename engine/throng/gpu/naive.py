@@ -15,6 +15,7 @@ from throng.gpu.instanced import UNIFORMS, item_defines, reads_ids
 from throng.gpu.items import Item, ItemTable, vertex_content
 from throng.gpu.shared import Shared
 
+_WHOLE = ("positions", "rotations", "scales", "colors", "ids")  # columns that are one uniform of that name
 # column: uniform, bytes, bytes from the start of the row
 _PARTS = {
     "matrices": [
@@ -99,8 +100,8 @@ class NaiveMode:
         """For each uniform that differs from object to object how to set it, and its values."""
         setters = []
         for name, column in item.batch.instances.columns.items():
-            width = column.row_bytes
-            for uniform, size, start in _PARTS.get(name, [(name, width, 0)]):
+            whole = [(name, column.row_bytes, 0)] if name in _WHOLE else []
+            for uniform, size, start in _PARTS.get(name, whole):
                 if uniform in program:
                     values = self._rows(number, item, name, uniform, size, start)
                     setters.append((program[uniform].write, values))  # type: ignore[union-attr]
