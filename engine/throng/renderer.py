@@ -42,14 +42,14 @@ class _SceneState:
     scene: Scene
     collector: Collector
     gpu: GpuScene
-    uploaded: int = 0
 
 
 class Renderer:
     """Draws scenes, from the thread that made it.
 
     size     (width, height) in pixels of what `render` returns; can be set later
-    context  a moderngl context to draw in, which stays its owner's; by default a headless one is made
+    context  a moderngl context to draw in, which stays its owner's and must be current whenever the renderer
+             is used (UsageError where it is not); by default a headless one is made
     samples  of each pixel, for smooth edges; a driver gives at most so many as it has
     options  an Options
     device   index of the EGL device for a context of our own; by default the first that works
@@ -81,6 +81,7 @@ class Renderer:
             with rawgl.current():
                 context = create_headless(device)
         self._ctx = context
+        self._handle = rawgl.current_handle()
         try:
             self._set_up(options)
         except BaseException:
@@ -116,12 +117,12 @@ class Renderer:
             view = View.of(camera, self._size[0] / self._size[1], reversed_depth=target.reversed_depth)
             state = self._state(scene)
             with self._timer.measured():
-                self._upload(state)
+                uploaded = self._upload(state)
                 target.clear(scene.background)
                 use_depth(self._ctx, reversed_depth=target.reversed_depth, clip_control=clip)
                 calls = self._submit(state, view, asked, encode=True)
                 target.resolve()
-            self._count(state, calls, started)
+            self._count(state, calls, uploaded, started)
             pictures = {name: self._picture(target, name, view) for name in asked}
             if self._owns_context:
                 collect(self._ctx)
@@ -161,21 +162,23 @@ class Renderer:
                 raise InvalidValue(f"framebuffer: expected a viewport of at least 1x1, got {width}x{height}")
             view = View.of(camera, width / height, reversed_depth=False)
             state = self._state(scene)
-            self._upload(state)
+            uploaded = self._upload(state)
             target.use()
             if clear:
                 _clear(target, scene.background, linear=encoding == "linear")
             use_depth(self._ctx, reversed_depth=False, clip_control=self._capabilities.clip_control)
             calls = self._submit(state, view, (), encode=encoding == "srgb")
-            self._count(state, calls, started)
+            self._count(state, calls, uploaded, started)
 
     # -- the steps of a frame ----------------------------------------------------------------------
 
-    def _upload(self, state: _SceneState) -> None:
-        """Scene -> batches -> GPU: only what changed since this renderer last drew it."""
+    def _upload(self, state: _SceneState) -> int:
+        """Scene -> batches -> GPU: only what changed since this renderer last drew it; the bytes written."""
+        before = state.gpu.uploaded_bytes + self._shared.pool.uploaded_bytes
         batches = state.collector.update(state.scene)
         version = state.collector.version, state.collector.values
         state.gpu.upload(batches, state.collector.sources(), version)
+        return state.gpu.uploaded_bytes + self._shared.pool.uploaded_bytes - before
 
     def _submit(self, state: _SceneState, view: View, outputs: Sequence[str], *, encode: bool) -> int:
         """Draws everything as `view` sees it; the number of draw calls."""
@@ -195,8 +198,7 @@ class Renderer:
             picture = picture[..., :3].astype(np.float32)
         return picture
 
-    def _count(self, state: _SceneState, calls: int, started: float) -> None:
-        uploaded = state.gpu.uploaded_bytes + self._shared.pool.uploaded_bytes
+    def _count(self, state: _SceneState, calls: int, uploaded: int, started: float) -> None:
         self.stats = Stats(
             mode=self._mode,
             draw_calls=calls,
@@ -204,11 +206,10 @@ class Renderer:
             visible=state.collector.instances,
             triangles=state.gpu.triangles,
             splats=0,
-            uploaded_bytes=uploaded - state.uploaded,
+            uploaded_bytes=uploaded,
             cpu_ms=(time.perf_counter() - started) * 1e3,
             gpu_ms=self._timer.latest_ms,
         )
-        state.uploaded = uploaded
 
     # -- settings and the end ----------------------------------------------------------------------
 
@@ -257,6 +258,10 @@ class Renderer:
         if self._closed:
             return
         self._check_thread()
+        if not self._owns_context and not rawgl.current_handle():
+            self._closed = True  # the window is gone, and with it everything that was in its context
+            return
+        self._check_current()
         self._closed = True
         with self._current():
             self._release_states(0)
@@ -349,10 +354,23 @@ class Renderer:
         if self._closed:
             raise ClosedError("renderer: expected an open renderer, got one that has been closed")
         self._check_thread()
+        self._check_current()
 
     def _check_thread(self) -> None:
         if threading.get_ident() != self._thread:
             raise ThreadError("renderer: expected the thread that made it, got another one")
+
+    def _check_current(self) -> None:
+        """OpenGL would silently draw in, and free from, whichever context is current."""
+        if self._owns_context:
+            return
+        handle = rawgl.current_handle()
+        if handle != self._handle:
+            came = "another one" if handle else "none"
+            raise UsageError(
+                f"context: expected the renderer's context to be the current one on this thread, got {came}: "
+                "make it current first"
+            )
 
 
 def _check_options(options: object) -> None:

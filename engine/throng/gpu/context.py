@@ -134,29 +134,29 @@ class Capabilities:
 
     @classmethod
     def of(cls, ctx: moderngl.Context) -> Capabilities:
+        """Of `ctx`, which must be current."""
         guard_fork()
-        with rawgl.current(ctx):
-            version = rawgl.version_code()
-            modern = version >= 430
-            groups = [rawgl.get_integers_at(0x91BE, axis, 1)[0] for axis in range(3)] if modern else [0, 0, 0]
-            renderer = rawgl.get_string(0x1F01)
-            return cls(
-                version_code=version,
-                version=rawgl.get_string(0x1F02),
-                vendor=rawgl.get_string(0x1F00),
-                renderer=renderer,
-                glsl=rawgl.get_string(0x8B8C),
-                is_software=any(word in renderer.lower() for word in _SOFTWARE),
-                clip_control=rawgl.has_clip_control(),
-                compute=modern,
-                multi_draw_indirect=modern,
-                storage_block_bytes=rawgl.get_integer64(0x90DE) if modern else 0,
-                max_work_groups=(groups[0], groups[1], groups[2]),
-                max_texture_size=rawgl.get_integer(0x0D33),
-                max_texture_layers=rawgl.get_integer(0x88FF),
-                max_samples=rawgl.get_integer(0x8D57),
-                timer_queries=rawgl.timer_bits() > 0,
-            )
+        version = rawgl.version_code()
+        modern = version >= 430
+        groups = [rawgl.get_integers_at(0x91BE, axis, 1)[0] for axis in range(3)] if modern else [0, 0, 0]
+        renderer = rawgl.get_string(0x1F01)
+        return cls(
+            version_code=version,
+            version=rawgl.get_string(0x1F02),
+            vendor=rawgl.get_string(0x1F00),
+            renderer=renderer,
+            glsl=rawgl.get_string(0x8B8C),
+            is_software=any(word in renderer.lower() for word in _SOFTWARE),
+            clip_control=rawgl.has_clip_control(),
+            compute=modern,
+            multi_draw_indirect=modern,
+            storage_block_bytes=rawgl.get_integer64(0x90DE) if modern else 0,
+            max_work_groups=(groups[0], groups[1], groups[2]),
+            max_texture_size=rawgl.get_integer(0x0D33),
+            max_texture_layers=rawgl.get_integer(0x88FF),
+            max_samples=rawgl.get_integer(0x8D57),
+            timer_queries=rawgl.timer_bits() > 0,
+        )
 
     def modes(self) -> dict[str, str | None]:
         """Every mode, best first: None where this context can do it, else the reason why not."""

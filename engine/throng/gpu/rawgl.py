@@ -258,6 +258,16 @@ def current(ctx: moderngl.Context | None = None) -> Iterator[None]:
         restore()
 
 
+def current_handle() -> int:
+    """The system's handle of the context that is current on this thread; 0 where none is."""
+    if sys.platform == "win32":
+        return _windows().wglGetCurrentContext() or 0
+    if sys.platform == "darwin":
+        return _load(_FRAMEWORK, "CGLGetCurrentContext").CGLGetCurrentContext() or 0
+    glx, egl = _glx(), _egl()
+    return (glx and glx.glXGetCurrentContext()) or (egl and egl.eglGetCurrentContext()) or 0
+
+
 def keep_current() -> Callable[[], None]:
     """Remembers which context is current on this thread, if any; the result makes it so again."""
     if sys.platform == "win32":
