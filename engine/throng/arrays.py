@@ -25,6 +25,7 @@ Integers = npt.NDArray[np.int64]
 _BLOCK = 1 << 14  # rows
 _UNIT = 4e-7  # how far a squared length may be from 1 to need no normalising
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
+_PLAIN = frozenset({int, float, np.float32, np.float64})  # what becomes a float without a question
 
 
 def floats(value: Any, where: str, *shapes: tuple[int | str, ...]) -> Floats:
@@ -32,7 +33,7 @@ def floats(value: Any, where: str, *shapes: tuple[int | str, ...]) -> Floats:
 
     A shape is a tuple of lengths; a string stands for any length, e.g. ("n", 3). Without shapes, any will do.
     """
-    source = _real(value, where)
+    source = reals(value, where)
     _check_shape(source.shape, where, shapes)
     with np.errstate(over="ignore"):
         result = np.ascontiguousarray(source, dtype=np.float32)
@@ -45,9 +46,10 @@ def floats(value: Any, where: str, *shapes: tuple[int | str, ...]) -> Floats:
 
 def doubles(value: Any, where: str, *shapes: tuple[int | str, ...]) -> Doubles:
     """As `floats`, in float64."""
-    source = _real(value, where)
+    source = reals(value, where)
     _check_shape(source.shape, where, shapes)
-    result = np.asarray(source, dtype=np.float64)
+    with np.errstate(over="ignore"):
+        result = np.asarray(source, dtype=np.float64)
     if not np.isfinite(result).all():
         _raise_not_finite(source, where)
     return result
@@ -72,7 +74,7 @@ def vector3(value: Any, where: str) -> tuple[float, float, float]:
 
 def scale3(value: Any, where: str) -> tuple[float, float, float]:
     """A scale: one number for all axes, or three."""
-    if isinstance(value, numbers.Real):
+    if isinstance(value, numbers.Real) or (isinstance(value, np.ndarray) and value.ndim == 0):
         one = number(value, where)
         return one, one, one
     return vector3(value, where)
@@ -84,15 +86,17 @@ def quaternion(value: Any, where: str) -> tuple[float, float, float, float]:
     if (x, y, z, w) == (0.0, 0.0, 0.0, 1.0):
         return x, y, z, w
     length = math.hypot(x, y, z, w)
+    if length == math.inf:
+        return quaternion((x * 0.25, y * 0.25, z * 0.25, w * 0.25), where)
     if length < 1e-30:
         raise InvalidValue(f"{where}: expected a quaternion (x, y, z, w) other than zero, got {value!r}")
     return x / length, y / length, z / length, w / length
 
 
-def normalize_quaternions(values: Floats, where: str) -> Floats:
+def normalize_quaternions(values: Floats, where: str, rows: slice | Integers = slice(0, None)) -> Floats:
     """(..., 4) quaternions of length 1. The argument itself where all of them are that already.
 
-    Raises InvalidValue where one is zero.
+    Raises InvalidValue where one is zero; `rows` are the numbers by which the user knows them.
     """
     if _all_unit(values.reshape(-1, 4)):
         return values
@@ -100,8 +104,9 @@ def normalize_quaternions(values: Floats, where: str) -> Floats:
     lengths = np.sqrt(np.einsum("...i,...i->...", wide, wide))
     zero = np.flatnonzero(lengths.ravel() < 1e-30)
     if zero.size:
+        row = rows.start + zero[0] if isinstance(rows, slice) else rows[zero[0]]
         raise InvalidValue(
-            f"{where}: expected quaternions (x, y, z, w) other than zero, got zero in row {zero[0]}"
+            f"{where}: expected quaternions (x, y, z, w) other than zero, got zero in row {row}"
         )
     return np.asarray(wide / lengths[..., None], np.float32)
 
@@ -111,7 +116,8 @@ def _all_unit(quaternions: Floats) -> bool:
     four = np.ones(4, np.float32)
     for start in range(0, len(quaternions), _BLOCK):
         block = quaternions[start : start + _BLOCK]
-        squared = (block * block) @ four
+        with np.errstate(over="ignore"):
+            squared = (block * block) @ four
         if not (squared.max() - 1 < _UNIT and 1 - squared.min() < _UNIT):
             return False
     return True
@@ -121,13 +127,17 @@ def number(
     value: Any, where: str, *, low: float = -math.inf, high: float = math.inf, above: float | None = None
 ) -> float:
     """One finite real number in low..high, and greater than `above`."""
-    if not isinstance(value, numbers.Real):
-        if not (isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "iuf"):
-            raise InvalidType(f"{where}: expected a number, got {described(value)}")
+    if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
-    result = float(value)
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise InvalidType(f"{where}: expected a number, got {described(value)}")
+    try:
+        result = float(value)
+    except OverflowError:
+        result = math.inf
     if not math.isfinite(result) or not low <= result <= high or (above is not None and result <= above):
-        raise InvalidValue(f"{where}: expected {_range_text(low, high, above)}, got {value!r}")
+        came = value if isinstance(value, int) else result
+        raise InvalidValue(f"{where}: expected {_range_text(low, high, above)}, got {_shortened(str(came))}")
     return result
 
 
@@ -160,23 +170,29 @@ def flag(value: Any, where: str) -> bool:
 
 def size(value: Any, where: str) -> tuple[int, int]:
     """A picture's (width, height) in pixels, each at least 1."""
-    if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray) or len(value) != 2:
+    pair = isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes)
+    if not pair or getattr(value, "ndim", 1) == 0 or len(value) != 2:
         raise InvalidType(f"{where}: expected (width, height), got {described(value)}")
     return integer(value[0], f"{where}[0]", low=1), integer(value[1], f"{where}[1]", low=1)
 
 
 def indices(value: Any, where: str, count: int) -> Integers:
     """(n,) integers in 0..count-1."""
-    array = np.asarray(value)
-    if array.size == 0 and array.ndim == 1:
-        return np.zeros(0, np.int64)
-    if array.dtype.kind not in "iu":
-        raise InvalidType(f"{where}: expected integers, got {described(value)}")
-    _check_shape(array.shape, where, (("n",),))
-    low, high = int(array.min()), int(array.max())
-    if low < 0 or high >= count:
-        raise InvalidIndex(f"{where}: expected indices in 0..{count - 1}, got {low if low < 0 else high}")
+    array = integers(value, where, ("n",))
+    if array.size:
+        low, high = int(array.min()), int(array.max())
+        if low < 0 or high >= count:
+            raise InvalidIndex(f"{where}: expected indices in 0..{count - 1}, got {low if low < 0 else high}")
     return array.astype(np.int64)
+
+
+def integers(value: Any, where: str, *shapes: tuple[int | str, ...]) -> npt.NDArray[Any]:
+    """`value` as an array of whole numbers, of the dtype that it has; a float is a lossy cast."""
+    array = _array(value, where)
+    if array.dtype.kind not in "iu" and array.size:
+        raise InvalidType(f"{where}: expected integers, got dtype {array.dtype}")
+    _check_shape(array.shape, where, shapes)
+    return array if array.dtype.kind in "iu" else array.astype(np.int64)
 
 
 def rgba(value: Any, where: str) -> tuple[float, float, float, float]:
@@ -190,7 +206,7 @@ def rgba(value: Any, where: str) -> tuple[float, float, float, float]:
 
 def color_floats(value: Any, where: str, *shapes: tuple[int | str, ...]) -> Doubles:
     """Colours as float64 0..1 with four components, alpha 1 where none was given."""
-    source = _real(value, where)
+    source = reals(value, where)
     _check_shape(source.shape, where, shapes)
     if source.dtype == np.uint8:
         values = source.astype(np.float64) / 255.0
@@ -204,7 +220,7 @@ def color_floats(value: Any, where: str, *shapes: tuple[int | str, ...]) -> Doub
 
 def color_bytes(value: Any, where: str, *shapes: tuple[int | str, ...]) -> Bytes:
     """Colours as they are stored: uint8 of the same shape, rounded to nearest."""
-    source = _real(value, where)
+    source = reals(value, where)
     _check_shape(source.shape, where, shapes)
     if source.dtype == np.uint8:
         return np.asarray(source)
@@ -230,19 +246,29 @@ def described(value: Any) -> str:
         return f"an array of shape {value.shape} and dtype {value.dtype}"
     if callable(value):
         return f"a {type(value).__name__}"
-    text = repr(value)
-    return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+    if isinstance(value, np.generic):
+        return f"{type(value).__name__} {_shortened(str(value))}"
+    return f"{type(value).__name__} {_shortened(repr(value))}"
 
 
-def _real(value: Any, where: str) -> npt.NDArray[Any]:
+def _shortened(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _array(value: Any, where: str) -> npt.NDArray[Any]:
     if value is None or isinstance(value, str | bytes | dict | set):
         raise InvalidType(f"{where}: expected an array of numbers, got {described(value)}")
     try:
-        array = np.asarray(value)
+        return np.asarray(value)
     except (ValueError, TypeError) as error:
         raise InvalidValue(
             f"{where}: expected an array of numbers, got {described(value)}: {error}"
         ) from error
+
+
+def reals(value: Any, where: str) -> npt.NDArray[Any]:
+    """`value` as an array of real numbers, of the dtype and shape that it has."""
+    array = _array(value, where)
     if array.dtype.kind == "b" or (array.dtype.kind not in "iuf" and array.size):
         raise InvalidType(f"{where}: expected real numbers, got dtype {array.dtype}")
     if array.dtype.kind not in "iuf":
@@ -268,7 +294,8 @@ def _shape_text(shape: tuple[int | str, ...]) -> str:
 
 
 def _raise_not_finite(source: npt.NDArray[Any], where: str) -> None:
-    wide = np.asarray(source, dtype=np.float64)
+    with np.errstate(over="ignore"):
+        wide = np.asarray(source, dtype=np.float64)
     bad = np.flatnonzero(~np.isfinite(wide).ravel())
     if not bad.size:
         bad = np.flatnonzero(np.abs(wide).ravel() > _FLOAT32_MAX)
@@ -296,16 +323,14 @@ def _check_color_range(source: npt.NDArray[Any], where: str) -> None:
 
 
 def _numbers(value: Any, where: str, count: int) -> tuple[float, ...]:
-    try:
-        parts = tuple(map(float, value))
-        if (
-            len(parts) == count
-            and math.isfinite(sum(parts))
-            and not isinstance(value, str | bytes | dict | set)
-        ):
-            return parts
-    except (TypeError, ValueError):
-        pass
+    if isinstance(value, tuple | list | np.ndarray):
+        try:
+            if _PLAIN.issuperset(map(type, value)):
+                parts = tuple(map(float, value))
+                if len(parts) == count and math.isfinite(sum(parts)):
+                    return parts
+        except (TypeError, OverflowError):  # one number where there should be several, or one too large
+            pass
     return tuple(doubles(value, where, (count,)).tolist())
 
 

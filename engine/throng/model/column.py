@@ -20,6 +20,8 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from throng import arrays
 from throng.errors import InvalidIndex, InvalidValue
 
+Rows = slice | npt.NDArray[np.int64]
+
 _clock = itertools.count(1)
 
 
@@ -104,20 +106,35 @@ class ReadOnlyCopy(np.ndarray[Any, Any]):
     """What a column or node hands out: a copy that refuses item assignment.
 
     Its in-place operators return a new array instead, which makes `column[key] += value` work: Python reads
-    a copy, adds, and writes the sum back through the column.
+    a copy, adds, and writes the sum back through the column. What is computed from a copy, or copied from it,
+    is an array like any other.
     """
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if not self.flags.writeable:
+            raise InvalidValue(
+                "expected a write to a column or node, as column[key] = value, got one to a read-only copy"
+            )
+        super().__setitem__(key, value)
 
 
 def _in_place(name: str) -> Callable[[Any, Any], Any]:
     plain: Callable[[Any, Any], Any] = getattr(operator, name)
+    writing: Callable[[Any, Any], Any] = getattr(operator, f"i{name.rstrip('_')}")
 
     def operate(self: ReadOnlyCopy, other: Any) -> Any:
-        return plain(np.asarray(self), other)
+        if not self.flags.writeable:
+            return plain(np.asarray(self), other)
+        writing(self.view(np.ndarray), other)
+        return self
 
     return operate
 
 
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and_", "or_", "xor"):
+for _name in (
+    "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul",
+    "and_", "or_", "xor", "lshift", "rshift",
+):  # fmt: skip
     setattr(ReadOnlyCopy, f"__i{_name.rstrip('_')}__", _in_place(_name))
 
 
@@ -151,7 +168,9 @@ class Column(NDArrayOperatorsMixin):
         self.name = name
         self.default = default
         self.versions = Versions()
+        self.layout = tick()  # version of whether there are rows of its own, and of their width
         self._count = count
+        self._lent = 0  # blocks of edit() that are open
         self._store: npt.NDArray[Any] | None = None
 
     # -- what readers of the model use -------------------------------------------------------------
@@ -160,6 +179,11 @@ class Column(NDArrayOperatorsMixin):
     def present(self) -> bool:
         """Whether the column has rows of its own, rather than its default in each."""
         return self._store is not None
+
+    @property
+    def lent(self) -> bool:
+        """Whether a block of `edit` is open."""
+        return self._lent > 0
 
     @property
     def data(self) -> npt.NDArray[Any]:
@@ -182,21 +206,38 @@ class Column(NDArrayOperatorsMixin):
     def __len__(self) -> int:
         return self._count
 
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self[:])
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
-        values = self[:]
-        return np.asarray(values if dtype is None else values.astype(dtype))
+        if copy is False:
+            raise InvalidValue(f"{self.name}: expected to be copied, got copy=False: use {self.name}.edit()")
+        values = self._picked(slice(None))
+        values = values if dtype is None else values.astype(dtype, copy=False)
+        values.flags.writeable = bool(copy)  # numpy.array(column) is the caller's to change
+        return values
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         plain = [np.asarray(part) if isinstance(part, Column) else part for part in inputs]
-        return getattr(ufunc, method)(*plain, **kwargs)
+        targets = kwargs.get("out", ())
+        if not any(isinstance(target, Column) for target in targets):
+            return getattr(ufunc, method)(*plain, **kwargs)
+        del kwargs["out"]  # `column += value`: the column takes the sum as any other write
+        results = getattr(ufunc, method)(*plain, **kwargs)
+        for target, result in zip(targets, results if ufunc.nout > 1 else (results,), strict=True):
+            target[...] = result
+        return targets if ufunc.nout > 1 else targets[0]
 
     def __getitem__(self, key: Any) -> Any:
+        return read_only(self._picked(key))
+
+    def _picked(self, key: Any) -> npt.NDArray[Any]:
         rows = self.data if self.present else np.broadcast_to(self.default, self.shape)
         try:
             picked = rows[key]
         except IndexError as error:
             raise InvalidIndex(f"{self.name}[...]: {error}") from error
-        return read_only(self._decoded(np.array(picked)))
+        return self._decoded(np.array(picked))
 
     def __repr__(self) -> str:
         return f"<Column {self.name!r} of shape {self.shape}>"
@@ -207,15 +248,15 @@ class Column(NDArrayOperatorsMixin):
         where = f"{self.name}[...]"
         encoded = self._encoded(value, where)
         rows = self._rows_of(key)
-        self._materialize()
-        try:
-            self._assign(key, encoded, where)
-        except IndexError as error:
-            raise InvalidIndex(f"{where}: {error}") from error
-        except ValueError as error:
-            if isinstance(error, InvalidValue):
-                raise
-            raise InvalidValue(f"{where}: expected values that fit the rows, {error}") from error
+        with self._own_rows():
+            try:
+                self._assign(key, rows, encoded, where)
+            except IndexError as error:
+                raise InvalidIndex(f"{where}: {error}") from error
+            except ValueError as error:
+                if isinstance(error, InvalidValue):
+                    raise
+                raise InvalidValue(f"{where}: expected values that fit the rows, {error}") from error
         self.versions.mark(rows, self._count)
 
     @contextmanager
@@ -227,17 +268,20 @@ class Column(NDArrayOperatorsMixin):
         """
         first = arrays.integer(start, "start", low=0, high=self._count)
         last = self._count if stop is None else arrays.integer(stop, "stop", low=first, high=self._count)
-        self._materialize()
-        view = self.data[first:last]
-        before = view.copy()
-        try:
-            yield view
-            checked = self._encoded(view, f"{self.name}.edit({first}, {last})")
-            if checked is not view:
-                view[...] = checked
-        except BaseException:
-            view[...] = before
-            raise
+        with self._own_rows():
+            view = self.data[first:last]
+            before = view.copy()
+            self._lent += 1
+            try:
+                yield view
+                checked = self._encoded(view, f"{self.name}.edit({first}, {last})")
+                if checked is not view:
+                    view[...] = checked
+            except BaseException:
+                view[...] = before
+                raise
+            finally:
+                self._lent -= 1
         self.versions.mark(slice(first, last), self._count)
 
     def replace(self, values: npt.NDArray[Any], given: Any = None) -> None:
@@ -245,22 +289,27 @@ class Column(NDArrayOperatorsMixin):
 
         `values` are kept rather than copied where they share no memory with what the user has `given`.
         """
+        before = self.present, self.default.shape
         self.default = np.resize(self.default, values.shape[1:]).astype(values.dtype)
         if self._store is not None and self._store.shape[1:] == values.shape[1:]:
             self._count = len(values)
             self._reserve(self._count)
             self._store[: self._count] = values
         else:
-            lent = given is None or np.may_share_memory(values, np.asarray(given))
+            lent = given is None or not (values.flags.owndata and values.flags.writeable)
+            lent = lent or np.may_share_memory(values, np.asarray(given))
             self._store = np.array(values, order="C") if lent else values
             self._count = len(values)
         self.versions.mark_all()
+        if before != (self.present, self.default.shape):
+            self.layout = tick()
 
     def drop(self) -> None:
         """Back to the default in every row."""
         if self._store is not None:
             self._store = None
             self.versions.mark_all()
+            self.layout = tick()
 
     def extend(self, values: npt.NDArray[Any] | None, extra: int) -> None:
         """`extra` more rows: `values`, already encoded, or the default. Capacity doubles when it runs out."""
@@ -283,6 +332,11 @@ class Column(NDArrayOperatorsMixin):
         if self._store is not None and first < remaining:
             self.versions.mark(slice(first, remaining), remaining)
 
+    def checked(self, value: Any, count: int) -> npt.NDArray[Any]:
+        """`value` as `count` rows of a custom column, encoded."""
+        where, shape = f"columns[{self.name!r}]", (count, *self.default.shape)
+        return (int32 if self.default.dtype == np.int32 else arrays.floats)(value, where, shape)
+
     # -- what kinds of columns differ in -----------------------------------------------------------
 
     def _encoded(self, value: Any, where: str) -> npt.NDArray[Any]:
@@ -294,16 +348,30 @@ class Column(NDArrayOperatorsMixin):
     def _decoded(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return values
 
-    def _assign(self, key: Any, encoded: npt.NDArray[Any], where: str) -> None:
+    def _assign(self, key: Any, rows: Rows, encoded: npt.NDArray[Any], where: str) -> None:
+        """Writes what `key` names, all of it in `rows`, or raises and writes nothing."""
         self.data[key] = encoded
 
     # -- inside ------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _own_rows(self) -> Iterator[None]:
+        """Gives an absent column rows of its own; takes them back where an exception ends the block."""
+        absent = not self.present
+        self._materialize()
+        try:
+            yield
+        except BaseException:
+            if absent:
+                self.drop()
+            raise
 
     def _materialize(self) -> None:
         if self._store is None:
             self._store = np.empty(self.shape, self.default.dtype)
             self._store[...] = self.default
             self.versions.mark_all()
+            self.layout = tick()
 
     def _reserve(self, count: int) -> None:
         assert self._store is not None
@@ -312,7 +380,7 @@ class Column(NDArrayOperatorsMixin):
             grown[: len(self._store)] = self._store
             self._store = grown
 
-    def _rows_of(self, key: Any) -> slice | npt.NDArray[np.int64]:
+    def _rows_of(self, key: Any) -> Rows:
         first = key[0] if isinstance(key, tuple) and key else key
         if isinstance(first, slice):
             start, stop, step = first.indices(self._count)
@@ -326,6 +394,8 @@ class Column(NDArrayOperatorsMixin):
             return slice(row, row + 1)
         if first is Ellipsis or first is None:
             return slice(0, self._count)
+        if _picks_elements(first) and self.ndim == 2 and first.shape == self.shape:
+            return np.flatnonzero(np.asarray(first).any(axis=1))
         try:
             return np.unique(np.arange(self._count)[first])
         except IndexError as error:
@@ -335,11 +405,14 @@ class Column(NDArrayOperatorsMixin):
 class RotationColumn(Column):
     """(n, 4) unit quaternions (x, y, z, w), normalised on entry."""
 
-    def _assign(self, key: Any, encoded: npt.NDArray[Any], where: str) -> None:
-        row_key, rest = (key[0], key[1:]) if isinstance(key, tuple) else (key, ())
-        rows = self.data[row_key].copy()
-        rows[(..., *rest)] = encoded
-        self.data[row_key] = arrays.normalize_quaternions(rows, where)
+    def _assign(self, key: Any, rows: Rows, encoded: npt.NDArray[Any], where: str) -> None:
+        before = self.data[rows].copy()
+        try:
+            self.data[key] = encoded
+            self.data[rows] = arrays.normalize_quaternions(self.data[rows], where, rows)
+        except BaseException:
+            self.data[rows] = before
+            raise
 
     def _encoded(self, value: Any, where: str) -> npt.NDArray[Any]:
         values = arrays.floats(value, where)
@@ -357,20 +430,26 @@ class ColorColumn(Column):
     def _decoded(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return np.asarray(np.multiply(values, np.float32(1 / 255), dtype=np.float32))
 
-    def _assign(self, key: Any, encoded: npt.NDArray[Any], where: str) -> None:
-        whole_rows = not isinstance(key, tuple) or len(key) < 2
+    def _assign(self, key: Any, rows: Rows, encoded: npt.NDArray[Any], where: str) -> None:
+        only = key[0] if isinstance(key, tuple) and len(key) == 1 else key
+        whole_rows = not isinstance(only, tuple) and not _picks_elements(only)
         if whole_rows and encoded.ndim and encoded.shape[-1] == 3:
             encoded = arrays.opaque(encoded)
         self.data[key] = encoded
 
 
-def int32(value: Any, where: str) -> npt.NDArray[np.int32]:
+def _picks_elements(key: Any) -> bool:
+    """Whether `key` is a mask with an entry for each element, rather than for each row."""
+    return isinstance(key, np.ndarray) and key.dtype == np.bool_ and key.ndim == 2
+
+
+def int32(value: Any, where: str, *shapes: tuple[int | str, ...]) -> npt.NDArray[np.int32]:
     """Whole numbers that fit int32; anything else is an error rather than a lossy cast."""
-    array = np.asarray(value)
-    if array.dtype.kind not in "iu":
-        raise InvalidValue(f"{where}: expected whole numbers, as the column holds, got dtype {array.dtype}")
-    if array.size and (array.min() < -(2**31) or array.max() >= 2**31):
-        raise InvalidValue(
-            f"{where}: expected whole numbers that fit int32, got {array.min()}..{array.max()}"
-        )
+    array = arrays.integers(value, where, *shapes)
+    if array.size:
+        low, high = int(array.min()), int(array.max())
+        if low < -(2**31) or high >= 2**31:
+            raise InvalidValue(
+                f"{where}: expected integers that fit int32, got {low if low < -(2**31) else high}"
+            )
     return np.asarray(array, np.int32)

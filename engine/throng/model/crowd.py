@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from throng import arrays, math3d
-from throng.errors import InvalidIndex, InvalidType, InvalidValue
+from throng.errors import InvalidIndex, InvalidType, InvalidValue, UsageError
 from throng.model.column import ColorColumn, Column, RotationColumn, int32, read_only, tick
 from throng.model.graph import _IDENTITY, _ONE, _ORIGIN, _WHITE, Node
 from throng.model.material import Material
@@ -45,7 +44,7 @@ class Crowd(Node):
         "_positions",
         "_rotations",
         "_scales",
-        "shape",
+        "_shape",
     )
 
     def __init__(
@@ -77,10 +76,10 @@ class Crowd(Node):
         self._rotations = RotationColumn("rotations", count, np.array(_IDENTITY, np.float32))
         self._scales = Column("scales", count, np.ones((), np.float32))
         self._colors = ColorColumn("colors", count, np.full(4, 255, np.uint8))
-        self._custom: dict[str, Column] = {}
-        self._ids: npt.NDArray[np.int64] | None = None  # None while they are 0..n-1
+        self._custom = CustomColumns()
+        self._ids: npt.NDArray[np.int64] | None = None  # None while they are 0..n-1; with room to grow
         self._next_instance = count
-        self.shape = tick()  # version of the number of rows, of which columns there are, and of the ids
+        self._shape = tick()
         if rotations is not None:
             self.rotations = rotations
         if scales is not None:
@@ -88,7 +87,7 @@ class Crowd(Node):
         if colors is not None:
             self.colors = colors
         for key, value in _named(columns).items():
-            self._custom[key] = _custom_column(key, value, count)
+            self._custom._columns[key] = _custom_column(key, value, count)
 
     # -- columns -----------------------------------------------------------------------------------
 
@@ -99,6 +98,8 @@ class Crowd(Node):
 
     @positions.setter
     def positions(self, value: npt.ArrayLike) -> None:
+        if value is self._positions:  # `crowd.positions += 1` has written already
+            return
         self._put(self._positions, arrays.floats(value, "positions", (len(self), 3)), value)
 
     @property
@@ -108,10 +109,14 @@ class Crowd(Node):
 
     @rotations.setter
     def rotations(self, value: npt.ArrayLike | None) -> None:
+        if value is self._rotations:
+            return
         if value is None:
-            return self._drop(self._rotations)
+            _expect_unlent(self._rotations)
+            self._rotations.drop()
+            return
         given = arrays.floats(value, "rotations", (len(self), 4))
-        return self._put(self._rotations, arrays.normalize_quaternions(given, "rotations"), value)
+        self._put(self._rotations, arrays.normalize_quaternions(given, "rotations"), value)
 
     @property
     def scales(self) -> Column:
@@ -120,9 +125,13 @@ class Crowd(Node):
 
     @scales.setter
     def scales(self, value: npt.ArrayLike | None) -> None:
+        if value is self._scales:
+            return
         if value is None:
-            return self._drop(self._scales)
-        return self._put(self._scales, arrays.floats(value, "scales", (len(self),), (len(self), 3)), value)
+            _expect_unlent(self._scales)
+            self._scales.drop()
+            return
+        self._put(self._scales, arrays.floats(value, "scales", (len(self),), (len(self), 3)), value)
 
     @property
     def colors(self) -> Column:
@@ -131,30 +140,35 @@ class Crowd(Node):
 
     @colors.setter
     def colors(self, value: npt.ArrayLike | None) -> None:
+        if value is self._colors:
+            return
         if value is None:
-            return self._drop(self._colors)
+            _expect_unlent(self._colors)
+            self._colors.drop()
+            return
         given = arrays.color_bytes(value, "colors", (len(self), 3), (len(self), 4))
-        return self._put(self._colors, arrays.opaque(given), value)
+        self._put(self._colors, arrays.opaque(given), value)
 
     @property
-    def columns(self) -> Mapping[str, Column]:
-        """The custom columns by name."""
-        return MappingProxyType(self._custom)
+    def columns(self) -> CustomColumns:
+        """The custom columns by name; `crowd.columns["heat"] = values` writes all rows of one."""
+        return self._custom
 
     def present_columns(self) -> dict[str, Column]:
         """The columns that have rows of their own, by name: what the crowd costs memory for."""
-        built_in = (self._positions, self._rotations, self._scales, self._colors)
-        return {column.name: column for column in (*built_in, *self._custom.values()) if column.present}
+        return {column.name: column for column in self._all_columns() if column.present}
+
+    @property
+    def shape(self) -> int:
+        """Version of the number of rows, of the ids, and of which columns there are and how wide."""
+        return max(self._shape, *(column.layout for column in self._all_columns()))
+
+    def _all_columns(self) -> tuple[Column, ...]:
+        return self._positions, self._rotations, self._scales, self._colors, *self._custom.values()
 
     def _put(self, column: Column, values: npt.NDArray[Any], given: npt.ArrayLike) -> None:
-        before = column.present, column.default.shape
+        _expect_unlent(column)
         column.replace(values, given)
-        if before != (column.present, column.default.shape):
-            self.shape = tick()
-
-    def _drop(self, column: Column) -> None:
-        column.drop()
-        self.shape = tick()
 
     # -- rows and ids ------------------------------------------------------------------------------
 
@@ -170,7 +184,7 @@ class Crowd(Node):
     @property
     def ids(self) -> Any:
         """(n,) int64: each row's id, ascending. The first are 0..n-1; none is ever used again."""
-        return read_only(np.arange(len(self)) if self._ids is None else self._ids.copy())
+        return read_only(self._known_ids().copy())
 
     @property
     def ids_are_rows(self) -> bool:
@@ -179,16 +193,17 @@ class Crowd(Node):
 
     def rows(self, ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """The rows that now hold these ids, in their order. Raises InvalidIndex for an unknown one."""
-        wanted = int32(np.atleast_1d(np.asarray(ids)), "ids").astype(np.int64) if np.size(ids) else _NO_ROWS
-        if wanted.ndim != 1:
-            raise InvalidValue(f"ids: expected shape (n,), got {wanted.shape}")
-        known = np.arange(len(self)) if self._ids is None else self._ids
+        wanted = np.atleast_1d(arrays.integers(ids, "ids", (), ("n",)))
+        known = self._known_ids()
         rows = np.searchsorted(known, wanted)
         found = rows < len(known)
         found[found] = known[rows[found]] == wanted[found]
         if not found.all():
             raise InvalidIndex(f"ids: expected ids of this crowd's instances, got {wanted[~found][0]}")
         return np.asarray(rows, np.int64)
+
+    def _known_ids(self) -> npt.NDArray[np.int64]:
+        return np.arange(len(self)) if self._ids is None else self._ids[: len(self)]
 
     def append(
         self,
@@ -211,24 +226,24 @@ class Crowd(Node):
             given = arrays.floats(rotations, "rotations", (extra, 4))
             rows["rotations"] = arrays.normalize_quaternions(given, "rotations")
         if scales is not None:
-            rows["scales"] = self._scales_like_mine(arrays.floats(scales, "scales", (extra,), (extra, 3)))
+            rows["scales"] = arrays.floats(scales, "scales", (extra,), (extra, 3))
         if colors is not None:
             rows["colors"] = arrays.opaque(arrays.color_bytes(colors, "colors", (extra, 3), (extra, 4)))
         for key, value in _named(columns).items():
-            if key not in self._custom:
-                raise InvalidValue(
-                    f"columns[{key!r}]: expected a column of this crowd, {_names(self._custom)}"
-                )
-            rows[f"custom {key}"] = self._custom_like_mine(key, value, extra)
-        for column in (self._positions, self._rotations, self._scales, self._colors):
-            column.extend(rows.get(column.name), extra)
-        for key, column in self._custom.items():
-            column.extend(rows.get(f"custom {key}"), extra)
+            rows[key] = _known(self._custom, key).checked(value, extra)
+        _expect_unlent(*self._all_columns())
+        if "scales" in rows:
+            rows["scales"] = self._scales_like_mine(rows["scales"])
         new = np.arange(self._next_instance, self._next_instance + extra)
+        count = len(self)
         if self._ids is not None:
-            self._ids = np.concatenate([self._ids, new])
+            if count + extra > len(self._ids):
+                self._ids = np.resize(self._ids, max(count + extra, 2 * len(self._ids)))
+            self._ids[count : count + extra] = new
+        for column in self._all_columns():
+            column.extend(rows.get(column.name), extra)
         self._next_instance += extra
-        self.shape = tick()
+        self._shape = tick()
         return new
 
     def delete(self, ids: npt.ArrayLike) -> None:
@@ -239,13 +254,14 @@ class Crowd(Node):
         rows = self.rows(ids)
         if not rows.size:
             return
+        _expect_unlent(*self._all_columns())
         kept = np.ones(len(self), np.bool_)
         kept[rows] = False
         first = int(rows.min())
-        self._ids = (np.arange(len(self)) if self._ids is None else self._ids)[kept]
-        for column in (self._positions, self._rotations, self._scales, self._colors, *self._custom.values()):
+        self._ids = self._known_ids()[kept]
+        for column in self._all_columns():
             column.keep(kept, first)
-        self.shape = tick()
+        self._shape = tick()
 
     def _scales_like_mine(self, scales: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Scales of as many numbers as the column has; the column is widened where it has to be."""
@@ -254,17 +270,6 @@ class Crowd(Node):
         if scales.ndim == 2 and self._scales.ndim == 1:
             self.scales = np.repeat(np.asarray(self._scales)[:, None], 3, axis=1)
         return scales
-
-    def _custom_like_mine(self, key: str, value: npt.ArrayLike, extra: int) -> npt.NDArray[Any]:
-        column, where = self._custom[key], f"columns[{key!r}]"
-        if column.default.dtype == np.int32:
-            given = int32(value, where)
-            if given.shape != (extra, *column.default.shape):
-                raise InvalidValue(
-                    f"{where}: expected shape {(extra, *column.default.shape)}, got {given.shape}"
-                )
-            return given
-        return arrays.floats(value, where, (extra, *column.default.shape))
 
     # -- extent ------------------------------------------------------------------------------------
 
@@ -276,21 +281,18 @@ class Crowd(Node):
         """
         if not len(self):
             raise InvalidValue("bounds: expected at least one instance, got 0")
-        center, radius, height = self._sphere()
-        places = np.asarray(self._positions)
-        scales = np.asarray(self._scales)
-        sizes = np.abs(scales) if scales.ndim == 1 else np.abs(scales).max(axis=1)
-        tallest = height * float(sizes.max())
-        reach = max((m.motion.reach(tallest) for _, m in self.parts if m.motion is not None), default=0.0)
         # A mesh's sphere turns with its instance: measured from the instance's origin it covers any rotation.
-        margins = (sizes * np.float32(np.linalg.norm(center) + radius) + np.float32(reach))[:, None]
+        furthest = float(np.linalg.norm(np.abs([mesh.bounds for mesh, _ in self.parts]).max(axis=(0, 1))))
+        places = self._positions.data.astype(np.float64)
+        sizes = np.abs(self._scales.data).astype(np.float64) if self._scales.present else np.ones(1)
+        sizes = sizes if sizes.ndim == 1 else sizes.max(axis=1)
+        margins = furthest * sizes[:, None]
         box = np.stack([(places - margins).min(axis=0), (places + margins).max(axis=0)])
-        return math3d.transformed_box(self.world_matrix[:3], box)
-
-    def _sphere(self) -> tuple[npt.NDArray[np.float64], float, float]:
-        boxes = np.stack([mesh.bounds for mesh, _ in self.parts]).astype(np.float64)
-        low, high = boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)
-        return (low + high) / 2, float(np.linalg.norm(high - low) / 2), float(np.abs([low, high])[:, 1].max())
+        world = self.world_matrix[:3]
+        # Materials move what stands in the scene's space already, turned and scaled by the node.
+        height = furthest * float(sizes.max()) * float(np.linalg.norm(world[1, :3]))
+        reach = max((m.motion.reach(height) for _, m in self.parts if m.motion is not None), default=0.0)
+        return np.asarray(math3d.transformed_box(world, box) + np.array([[-reach], [reach]]))
 
     def _is_crowd(self) -> bool:
         return True
@@ -300,7 +302,44 @@ class Crowd(Node):
         return f"<Crowd{name} of {len(self)} instances>"
 
 
-_NO_ROWS = np.zeros(0, np.int64)
+class CustomColumns(Mapping[str, Column]):
+    """A crowd's custom columns by name. `columns[name] = values` writes all rows; none comes or goes."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, Column] = {}
+
+    def __getitem__(self, name: str) -> Column:
+        return self._columns[name]
+
+    def __setitem__(self, name: str, value: npt.ArrayLike) -> None:
+        column = _known(self, name)
+        if value is not column:  # otherwise `columns[name] += 1` has written already
+            _expect_unlent(column)
+            column.replace(column.checked(value, len(column)), value)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def __repr__(self) -> str:
+        return f"<CustomColumns {', '.join(map(repr, self._columns)) or 'none'}>"
+
+
+def _expect_unlent(*columns: Column) -> None:
+    for column in columns:
+        if column.lent:
+            raise UsageError(
+                f"{column.name}: expected rows to stay while edit() lends them, got a change of all rows"
+            )
+
+
+def _known(columns: Mapping[str, Column], name: str) -> Column:
+    if name not in columns:
+        there = f"one of {', '.join(map(repr, columns))}" if columns else "which has none"
+        raise InvalidValue(f"columns[{name!r}]: expected a column of this crowd, {there}")
+    return columns[name]
 
 
 def _check_count(count: int) -> None:
@@ -324,22 +363,12 @@ def _named(columns: Mapping[str, npt.ArrayLike] | None) -> Mapping[str, npt.Arra
 _BUILT_IN = ("positions", "rotations", "scales", "colors", "ids", "matrices", "order")
 
 
-def _names(columns: Mapping[str, Column]) -> str:
-    return f"one of {', '.join(map(repr, columns))}" if columns else "which has none"
-
-
 def _custom_column(key: str, value: npt.ArrayLike, count: int) -> Column:
     where = f"columns[{key!r}]"
-    given = np.asarray(value)
-    shapes: tuple[tuple[int, ...], ...] = ((count,), (count, 2), (count, 3), (count, 4), (count, 1))
-    if given.dtype.kind in "iu":
-        if given.shape not in shapes:
-            raise InvalidValue(f"{where}: expected shape ({count},) or ({count}, 1..4), got {given.shape}")
-        rows: npt.NDArray[Any] = int32(given, where)
-    else:
-        rows = arrays.floats(value, where)
-        if rows.shape not in shapes:
-            raise InvalidValue(f"{where}: expected shape ({count},) or ({count}, 1..4), got {rows.shape}")
+    given = arrays.reals(value, where)
+    rows = int32(given, where) if given.dtype.kind in "iu" else arrays.floats(given, where)
+    if rows.shape not in ((count,), *((count, width) for width in range(1, 5))):
+        raise InvalidValue(f"{where}: expected shape ({count},) or ({count}, 1..4), got {rows.shape}")
     column = Column(key, count, np.zeros(rows.shape[1:], rows.dtype))
     column.replace(rows, value)
     return column
