@@ -177,11 +177,15 @@ class Camera:
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("fov", "height") and self._projection is not None:
             raise UsageError("a camera made from matrices keeps its projection: make another")
-        if name == "fov" and value is not None:
+        if name == "fov":
+            if self.height is not None:
+                raise UsageError("fov: expected a camera with perspective, got an orthographic one")
             value = arrays.number(value, "fov", above=0.0)
             if value >= 180.0:
                 raise InvalidValue(f"fov: expected degrees in 0..180, both excluded, got {value:g}")
-        elif name == "height" and value is not None:
+        elif name == "height":
+            if self.fov is not None:
+                raise UsageError("height: expected an orthographic camera, got one with perspective")
             value = arrays.number(value, "height", above=0.0)
         object.__setattr__(self, name, value)
 
@@ -204,6 +208,7 @@ class Camera:
 
     def projection_matrix(self, aspect: float) -> Doubles:
         """(4, 4) float64 in OpenGL's convention, for a picture `aspect` times as wide as it is high."""
+        aspect = arrays.number(aspect, "aspect", above=0.0)
         if self._projection is not None:
             return self._projection.copy()
         if self.height is not None:
@@ -216,13 +221,16 @@ class Camera:
         return f"<Camera at ({x:g}, {y:g}, {z:g})>"
 
     def _place(self, position: Doubles, target: Doubles, up: Doubles) -> None:
-        forward = target - position
-        distance = float(np.linalg.norm(forward))
+        with np.errstate(over="ignore"):
+            forward = target - position
+        distance = math.hypot(*forward)
+        if distance == math.inf:
+            raise InvalidValue(f"target: expected a point in reach of float64, got {tuple(target.tolist())}")
         if distance == 0.0:
             raise InvalidValue(
                 f"target: expected a point other than the position, got {tuple(target.tolist())}"
             )
-        length = float(np.linalg.norm(up))
+        length = math.hypot(*up)
         if length == 0.0:
             raise InvalidValue("up: expected a direction other than zero, got (0.0, 0.0, 0.0)")
         if float(np.linalg.norm(np.cross(forward / distance, up / length))) < 1e-9:

@@ -279,11 +279,18 @@ class Node:
         if self._scene is not None:
             self._table.update()
             return math3d.as_matrix(self._table.world[self._row])
-        position, rotation, scale, _, _ = self._values
-        local = math3d.affines(np.array([position]), np.array([rotation]), np.array([scale]))[0]
-        if self._parent is None:
-            return math3d.as_matrix(local)
-        return np.asarray(self._parent.world_matrix @ math3d.as_matrix(local))
+        line: list[Node] = []
+        above: Node | None = self
+        while above is not None:
+            line.append(above)
+            above = above._parent
+        positions, rotations, scales = (
+            np.array(part) for part in list(zip(*(node._values for node in line), strict=True))[:3]
+        )
+        world, *outer = math3d.affines(positions, rotations, scales)
+        for affine in outer:
+            world = math3d.combine(affine, world)
+        return math3d.as_matrix(world)
 
     def __repr__(self) -> str:
         name = f" {self.name!r}" if self.name else ""
@@ -446,15 +453,16 @@ def _moving_box(worlds: npt.NDArray[np.float64], mesh: Mesh, material: Material)
     """(2, n, 3): boxes around `mesh` under each of (n, 3, 4), with room for the material's motion."""
     boxes = math3d.transformed_box(worlds, mesh.bounds)
     if material.motion is not None:
-        size = float(np.linalg.norm(boxes[1] - boxes[0], axis=-1).max())
-        reach = material.motion.reach(size)
+        height = float(np.abs(boxes - worlds[..., 3])[..., 1].max())
+        reach = material.motion.reach(height)
         boxes += np.array([-reach, reach])[:, None, None]
     return boxes
 
 
 def _expect_none(value: object, where: str) -> None:
     if value is not None:
-        raise InvalidValue(f"{where}: expected None, since this version draws no {where}, got {value!r}")
+        came = arrays.described(value)
+        raise InvalidValue(f"{where}: expected None, since this version draws no {where}, got {came}")
 
 
 def _check_drawn(mesh: Any, material: Any) -> None:

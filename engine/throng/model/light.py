@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from throng import arrays
 from throng.errors import InvalidValue
@@ -27,11 +26,11 @@ class Sun:
     def __init__(
         self, direction: Any = (-0.45, -0.8, -0.4), color: Any = (1.0, 0.96, 0.88), intensity: float = 0.9
     ) -> None:
-        vector = np.array(arrays.vector3(direction, "direction"))
-        length = float(np.linalg.norm(vector))
+        vector = arrays.vector3(direction, "direction")
+        length = math.hypot(*vector)
         if length == 0.0:
             raise InvalidValue("direction: expected a direction other than zero, got (0.0, 0.0, 0.0)")
-        x, y, z = (vector / length).tolist()
+        x, y, z = (part / length for part in vector)
         put = object.__setattr__
         put(self, "direction", (x, y, z))
         put(self, "color", arrays.rgba(color, "color"))

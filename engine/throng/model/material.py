@@ -48,7 +48,8 @@ class Motion:
     def reach(self, height: float) -> float:
         """How far, in metres, the motion carries any vertex of an instance away from where it rests.
 
-        height  metres from the instance's origin to its vertex furthest along Y, scale included
+        height  metres along the scene's Y from the instance's origin to its furthest vertex, however turned
+                and scaled
         """
         if self.kind == "wind":
             return self.strength * height

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from throng import arrays
-from throng.errors import InvalidType, InvalidValue
+from throng.errors import InvalidType, InvalidValue, UsageError
 from throng.model.material import Material
 
 
@@ -57,10 +57,17 @@ class Mesh:
             if colors is None
             else arrays.opaque(arrays.color_bytes(colors, "colors", (count, 3), (count, 4)))
         )
+        if not isinstance(lods, Sequence):
+            raise InvalidType(f"lods: expected a sequence of Meshes, got {arrays.described(lods)}")
         self.lods = tuple(lods)
         for number, lod in enumerate(self.lods):
             if not isinstance(lod, Mesh):
                 raise InvalidType(f"lods[{number}]: expected a Mesh, got {arrays.described(lod)}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.__dict__:
+            raise UsageError(f"{name}: expected a mesh to stay as it was made, got a new value: make another")
+        super().__setattr__(name, value)
 
     @property
     def vertex_count(self) -> int:
@@ -113,6 +120,8 @@ class Model:
     """
 
     def __init__(self, parts: Iterable[tuple[Mesh, Material]]) -> None:
+        if not isinstance(parts, Iterable):
+            raise InvalidType(f"parts: expected (mesh, material) pairs, got {arrays.described(parts)}")
         self.parts: tuple[tuple[Mesh, Material], ...] = tuple(
             _part(part, number) for number, part in enumerate(parts)
         )
@@ -170,10 +179,8 @@ def _part(part: Any, number: int) -> tuple[Mesh, Material]:
 
 
 def _triangles(value: npt.ArrayLike, count: int) -> npt.NDArray[np.uint32]:
-    array = np.asarray(value)
-    if array.ndim == 2 and array.shape[1] != 3:
-        raise InvalidValue(f"indices: expected shape (t, 3) or (3t,), got {array.shape}")
-    if array.ndim not in (1, 2) or (array.ndim == 1 and array.size % 3):
+    array = arrays.integers(value, "indices")
+    if array.shape[1:] not in ((), (3,)) or array.ndim == 0 or array.size % 3:
         raise InvalidValue(f"indices: expected shape (t, 3) or (3t,), got {array.shape}")
     if array.size == 0:
         raise InvalidValue("indices: expected at least one triangle, got 0")
@@ -182,7 +189,7 @@ def _triangles(value: npt.ArrayLike, count: int) -> npt.NDArray[np.uint32]:
 
 
 def _unit_normals(normals: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    lengths = np.linalg.norm(normals, axis=1)
+    lengths = np.linalg.norm(normals.astype(np.float64), axis=1)
     zero = np.flatnonzero(lengths < 1e-20)
     if zero.size:
         raise InvalidValue(f"normals: expected normals other than zero, got zero in row {zero[0]}")

@@ -76,7 +76,7 @@ class NodeTable:
         self.local: npt.NDArray[np.float64]
         self.world: npt.NDArray[np.float64]
         self.parent: npt.NDArray[np.int64]
-        self.depth: npt.NDArray[np.int16]
+        self.depth: npt.NDArray[np.int32]
         self.mirrored: npt.NDArray[np.bool_]
         self.visible: npt.NDArray[np.bool_]
         self.shown: npt.NDArray[np.bool_]
@@ -90,7 +90,7 @@ class NodeTable:
         grown("local", (3, 4), np.float64)
         grown("world", (3, 4), np.float64)
         grown("parent", (), np.int64)
-        grown("depth", (), np.int16)
+        grown("depth", (), np.int32)
         grown("mirrored", (), np.bool_)
         grown("visible", (), np.bool_)
         grown("shown", (), np.bool_)
