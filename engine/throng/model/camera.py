@@ -124,24 +124,24 @@ class Camera:
         )
 
     @property
-    def position(self) -> Any:
-        return read_only(self._position.copy())
+    def position(self) -> Doubles:
+        return _copied(self._position)
 
     @position.setter
     def position(self, value: npt.ArrayLike) -> None:
         self.look(value, self._target, self._up)
 
     @property
-    def target(self) -> Any:
-        return read_only(self._target.copy())
+    def target(self) -> Doubles:
+        return _copied(self._target)
 
     @target.setter
     def target(self, value: npt.ArrayLike) -> None:
         self.look(self._position, value, self._up)
 
     @property
-    def up(self) -> Any:
-        return read_only(self._up.copy())
+    def up(self) -> Doubles:
+        return _copied(self._up)
 
     @up.setter
     def up(self, value: npt.ArrayLike) -> None:
@@ -242,6 +242,11 @@ class Camera:
 
 
 _NAMES = ("position", "target", "up")
+
+
+def _copied(values: Doubles) -> Doubles:
+    copy: Doubles = read_only(values.copy())
+    return copy
 
 
 def _invertible(value: npt.ArrayLike, where: str) -> Doubles:

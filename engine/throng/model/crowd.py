@@ -182,9 +182,10 @@ class Crowd(Node):
         raise InvalidType("a crowd cannot be iterated over: read its columns")
 
     @property
-    def ids(self) -> Any:
+    def ids(self) -> npt.NDArray[np.int64]:
         """(n,) int64: each row's id, ascending. The first are 0..n-1; none is ever used again."""
-        return read_only(self._known_ids().copy())
+        copy: npt.NDArray[np.int64] = read_only(self._known_ids().copy())
+        return copy
 
     @property
     def ids_are_rows(self) -> bool:

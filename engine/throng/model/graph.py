@@ -208,10 +208,11 @@ class Node:
         assert self._scene is not None
         return self._scene.tables
 
-    def _get(self, place: int, column: str) -> Any:
-        if self._row >= 0:
-            return read_only(getattr(self._table, column)[self._row].copy())
-        return read_only(np.array(self._values[place]))
+    def _get(self, place: int, column: str) -> npt.NDArray[np.float64]:
+        inside = self._row >= 0
+        values = getattr(self._table, column)[self._row].copy() if inside else np.array(self._values[place])
+        copy: npt.NDArray[np.float64] = read_only(values)
+        return copy
 
     def _set(self, place: int, column: str, value: Any) -> bool:
         """Whether the value went into the table, rather than into the node itself."""
@@ -224,7 +225,7 @@ class Node:
         return False
 
     @property
-    def position(self) -> Any:
+    def position(self) -> npt.NDArray[np.float64]:
         """(3,) float64, metres, relative to the parent."""
         return self._get(0, "position")
 
@@ -234,7 +235,7 @@ class Node:
             self._table.moved(self._row)
 
     @property
-    def rotation(self) -> Any:
+    def rotation(self) -> npt.NDArray[np.float64]:
         """(4,) float64: a unit quaternion (x, y, z, w)."""
         return self._get(1, "rotation")
 
@@ -244,7 +245,7 @@ class Node:
             self._table.moved(self._row)
 
     @property
-    def scale(self) -> Any:
+    def scale(self) -> npt.NDArray[np.float64]:
         """(3,) float64."""
         return self._get(2, "scale")
 
@@ -254,7 +255,7 @@ class Node:
             self._table.moved(self._row)
 
     @property
-    def color(self) -> Any:
+    def color(self) -> npt.NDArray[np.float64]:
         """(4,) float64, sRGB with straight alpha, 0..1."""
         return self._get(3, "color")
 
