@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from throng.errors import ClosedError, InvalidType, InvalidValue, ThreadError, U
 from throng.frame import OUTPUTS, Frame, Stats
 from throng.gpu import Context, Framebuffer, rawgl
 from throng.gpu.context import Capabilities, checked_buffer, choose_mode, collect, create_headless
+from throng.gpu.host import clear_host, drawing_into, framebuffer_in_use
 from throng.gpu.programs import FRAME_BINDING, output_defines
 from throng.gpu.scene import GpuScene
 from throng.gpu.shared import Shared
@@ -32,6 +33,7 @@ from throng.model.graph import Scene
 from throng.options import Options
 
 ENCODINGS = ("srgb", "linear")
+_claiming = threading.Lock()  # to look whether a scene is free and to take it is one step
 _KEPT_SCENES = 2  # scenes whose data stays on the GPU; the one drawn longest ago makes room
 
 
@@ -50,7 +52,7 @@ class Renderer:
     size     (width, height) in pixels of what `render` returns; can be set later
     context  a moderngl context to draw in, which stays its owner's and must be current whenever the renderer
              is used (UsageError where it is not); by default a headless one is made
-    samples  of each pixel, for smooth edges; a driver gives at most so many as it has
+    samples  of each pixel, for smooth edges: the next power of two, or as many as the driver has
     options  an Options
     device   index of the EGL device for a context of our own; by default the first that works
     stats    a Stats of the latest frame
@@ -92,6 +94,7 @@ class Renderer:
     def _set_up(self, options: Options) -> None:
         with self._current():
             self._capabilities = Capabilities.of(self._ctx)
+            self._samples = min(1 << (self._samples - 1).bit_length(), self._capabilities.max_samples)
             self._options = options
             self._mode = choose_mode(options.mode, self._capabilities)
             self._shared = Shared(self._ctx, self._capabilities)
@@ -110,7 +113,7 @@ class Renderer:
         asked = _checked_outputs(outputs)
         if self._size is None:
             raise UsageError("size: expected the renderer to have a size before render(): set renderer.size")
-        with self._drawing(scene, camera):
+        with self._drawing(scene, camera), self._guarded():
             started = time.perf_counter()
             target = self._target(asked)
             clip = self._capabilities.clip_control
@@ -137,9 +140,9 @@ class Renderer:
         clear: bool = False,
         encoding: str = "srgb",
     ) -> None:
-        """Draws into somebody's framebuffer, in its viewport, and waits for nothing.
+        """Draws into somebody's framebuffer, in its viewport and scissor box, and waits for nothing.
 
-        framebuffer  by default the one in use
+        framebuffer  by default the one in use; of several colour attachments the first is drawn to
         clear        whether to fill it with the scene's background, and its depth with 1, first
         encoding     "srgb": colours are written as they are shown; "linear": in linear light, for float
                      targets and for framebuffers that encode by themselves (GL_FRAMEBUFFER_SRGB)
@@ -154,20 +157,22 @@ class Renderer:
             raise InvalidType(
                 f"framebuffer: expected a moderngl.Framebuffer, got {arrays.described(framebuffer)}"
             )
-        with self._drawing(scene, camera), neutral_state(self._ctx):
+        with self._drawing(scene, camera):
             started = time.perf_counter()
-            target = self._ctx.fbo if framebuffer is None else framebuffer
+            target = framebuffer_in_use(self._ctx) if framebuffer is None else framebuffer
             _, _, width, height = target.viewport
             if width < 1 or height < 1:
                 raise InvalidValue(f"framebuffer: expected a viewport of at least 1x1, got {width}x{height}")
             view = View.of(camera, width / height, reversed_depth=False)
-            state = self._state(scene)
-            uploaded = self._upload(state)
-            target.use()
-            if clear:
-                _clear(target, scene.background, linear=encoding == "linear")
-            use_depth(self._ctx, reversed_depth=False, clip_control=self._capabilities.clip_control)
-            calls = self._submit(state, view, (), encode=encoding == "srgb")
+            linear = encoding == "linear"
+            with drawing_into(self._ctx, target, linear=linear):
+                state = self._state(scene)
+                uploaded = self._upload(state)
+                if clear:
+                    color = math3d.linear_color(scene.background) if linear else scene.background
+                    clear_host(target, color)
+                use_depth(self._ctx, reversed_depth=False, clip_control=self._capabilities.clip_control)
+                calls = self._submit(state, view, (), encode=not linear)
             self._count(state, calls, uploaded, started)
 
     # -- the steps of a frame ----------------------------------------------------------------------
@@ -245,7 +250,7 @@ class Renderer:
 
     @property
     def samples(self) -> int:
-        """Samples of each pixel."""
+        """Samples of each pixel, as many as there are."""
         return self._samples
 
     @property
@@ -280,8 +285,9 @@ class Renderer:
     def __del__(self) -> None:
         # A forgotten renderer's own context can still be closed here; of somebody else's, nobody knows
         # whether it is current, or alive.
-        here = threading.get_ident() == self._thread and not sys.is_finalizing()
-        if here and self._owns_context and not self._closed:
+        if self._closed or not self._owns_context or sys.is_finalizing():
+            return
+        if threading.get_ident() == self._thread:
             self.close()
 
     # -- inside ------------------------------------------------------------------------------------
@@ -291,6 +297,11 @@ class Renderer:
         """Our own context is the current one; somebody else's is left to them."""
         with rawgl.current(self._ctx) if self._owns_context else nullcontext():
             yield
+
+    def _guarded(self) -> AbstractContextManager[None]:
+        """Somebody else's state is put aside inside."""
+        units = len(OUTPUTS)  # the pictures that Target.resolve reads
+        return nullcontext() if self._owns_context else neutral_state(self._ctx, units)
 
     def _release_context(self) -> None:
         if self._owns_context:
@@ -306,11 +317,12 @@ class Renderer:
         if not isinstance(camera, Camera):
             raise InvalidType(f"camera: expected a Camera, got {arrays.described(camera)}")
         thread = threading.get_ident()
-        if scene.in_use not in (0, thread):
-            raise ThreadError(
-                "scene: expected one thread at a time, got a scene that another thread is drawing"
-            )
-        scene.in_use = thread
+        with _claiming:
+            if scene.in_use not in (0, thread):
+                raise ThreadError(
+                    "scene: expected one thread at a time, got a scene that another thread is drawing"
+                )
+            scene.in_use = thread
         try:
             with self._current():
                 yield
@@ -337,8 +349,7 @@ class Renderer:
             most = self._capabilities.max_texture_size
             if max(width, height) > most:
                 raise InvalidValue(f"size: expected at most {most}x{most} pixels, got {width}x{height}")
-            samples = min(self._samples, self._capabilities.max_samples)
-            self._targets[key] = Target(self._ctx, self._size, samples, extras, self._capabilities)
+            self._targets[key] = Target(self._ctx, self._size, self._samples, extras, self._capabilities)
         return self._targets[key]
 
     def _release_states(self, kept: int) -> None:
@@ -384,8 +395,3 @@ def _checked_outputs(outputs: Sequence[str]) -> tuple[str, ...]:
     if not outputs:
         raise InvalidValue(f"outputs: expected at least one of {', '.join(map(repr, OUTPUTS))}, got none")
     return tuple(dict.fromkeys(arrays.choice(name, "outputs", OUTPUTS) for name in outputs))
-
-
-def _clear(target: Framebuffer, background: Sequence[float], *, linear: bool) -> None:
-    r, g, b, a = math3d.linear_color(background).tolist() if linear else background
-    target.clear(r, g, b, a, depth=1.0, viewport=target.viewport)

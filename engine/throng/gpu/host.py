@@ -1,0 +1,69 @@
+"""Framebuffers that are somebody else's."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import moderngl
+
+from throng.gpu import rawgl
+from throng.gpu.state import neutral_state
+
+_COLOR, _DEPTH = 0x1800, 0x1801
+_ENCODES = 0x8DB9  # GL_FRAMEBUFFER_SRGB
+
+
+def framebuffer_in_use(ctx: moderngl.Context) -> moderngl.Framebuffer:
+    """What is drawn into now: also where it was bound behind moderngl's back, as Qt and raw OpenGL do.
+
+    In that case OpenGL's own viewport and scissor box are its.
+    """
+    if rawgl.get_integer(0x8CA6) == ctx.fbo.glo:
+        return ctx.fbo
+    found = ctx.detect_framebuffer()
+    x, y, width, height = rawgl.get_integers(0x0BA2, 4)
+    found.viewport = x, y, width, height
+    if rawgl.is_enabled(0x0C11):
+        x, y, width, height = rawgl.get_integers(0x0C10, 4)
+        found.scissor = x, y, width, height
+    return found
+
+
+@contextmanager
+def drawing_into(ctx: moderngl.Context, target: moderngl.Framebuffer, *, linear: bool) -> Iterator[None]:
+    """`target` is in use inside, in the neutral state but for its own masks; afterwards all is as it was.
+
+    linear  what is written is linear light: the host's switch that has OpenGL encode it stays as it is
+    """
+    encodes = linear and rawgl.is_enabled(_ENCODES)
+    with neutral_state(ctx):
+        target.use()
+        if encodes:
+            rawgl.function("glEnable", "vi")(_ENCODES)
+        # The shaders write one colour; what they do not write is undefined.
+        for place in range(1, rawgl.get_integer(0x8824)):
+            rawgl.function("glColorMaski", "vubbbb")(place, 0, 0, 0, 0)
+        yield
+
+
+def clear_host(target: moderngl.Framebuffer, color: Iterable[float]) -> None:
+    """Fills the first colour attachment and the depth of `target`, which is in use, where it may be drawn to.
+
+    `target.clear` would fill every attachment, and with a viewport all of it whatever the scissor box.
+    """
+    x, y, width, height = target.viewport
+    right, top = x + width, y + height
+    inner = target.scissor
+    if inner is not None:
+        x, y = max(x, inner[0]), max(y, inner[1])
+        right, top = min(right, inner[0] + inner[2]), min(top, inner[1] + inner[3])
+    was_on, box = rawgl.is_enabled(0x0C11), rawgl.get_integers(0x0C10, 4)
+    rawgl.function("glEnable", "vi")(0x0C11)
+    rawgl.function("glScissor", "viiii")(x, y, max(right - x, 0), max(top - y, 0))
+    fill = rawgl.function("glClearBufferfv", "viip")
+    fill(_COLOR, 0, (ctypes.c_float * 4)(*color))
+    fill(_DEPTH, 0, (ctypes.c_float * 1)(1.0))
+    rawgl.function("glScissor", "viiii")(*box)
+    rawgl.function("glEnable" if was_on else "glDisable", "vi")(0x0C11)
