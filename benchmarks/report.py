@@ -76,7 +76,7 @@ _COLUMNS = (
 _LEGEND = (
     "Frames of all modes in turns, each finished before the next; medians. pixels: how many differ from the\n"
     "first mode's by more than 2/255. x: frame time as a multiple of that mode's, median of the rounds\n"
-    "[quartiles]."
+    "(quartiles)."
 )
 _WIDTH = 150
 

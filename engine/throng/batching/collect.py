@@ -14,6 +14,7 @@ from throng.layout import LIT, UNLIT
 from throng.model.column import tick
 from throng.model.crowd import Crowd
 from throng.model.graph import Scene
+from throng.model.looks import Look
 from throng.model.material import Material
 from throng.model.mesh import Parts
 from throng.model.table import NodeTable
@@ -59,7 +60,7 @@ class Collector:
         self._shapes: list[int] = []
         self._moves = -1
         self._paints = -1
-        self._look_versions: dict[int, int] = {}
+        self._looks: dict[int, tuple[Look, int]] = {}  # as they were gathered last, with their versions
         self._crowds: dict[Crowd, CrowdInstances] = {}
         self._groups: dict[tuple[BatchKey, int], NodeInstances] = {}
 
@@ -92,17 +93,24 @@ class Collector:
     def _update_groups(self, table: NodeTable) -> None:
         touched: dict[tuple[BatchKey, int], None] = {}
         for number, look in enumerate(table.looks):
-            if self._look_versions.get(number) == look.version:
+            known, version = self._looks.get(number, (None, -1))
+            if known is look and version == look.version:
                 continue
-            first_time = number not in self._look_versions
-            self._look_versions[number] = look.version
+            self._looks[number] = look, look.version
+            if known is not None and known is not look:  # nobody looked like that any more
+                for key, _ in _group_keys(known.parts):
+                    touched[key] = None
+                    del self._groups[key].looks[number]
             for key, material in _group_keys(look.parts):
                 touched[key] = None
-                if first_time:
+                if known is not look:
                     group = self._groups.setdefault(key, NodeInstances())
                     group.looks[number] = _tint(material)
         for key in touched:
-            self._groups[key].rebuild(table)
+            if self._groups[key].looks:
+                self._groups[key].rebuild(table)
+            else:
+                del self._groups[key]
 
     def _update_nodes(self, table: NodeTable) -> bool:
         """Packs the nodes that moved or changed colour; whether a crowd's own node did."""

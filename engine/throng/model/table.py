@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from throng import math3d
 from throng.model.column import Versions, tick
-from throng.model.mesh import Parts
+from throng.model.looks import Looks
 
 if TYPE_CHECKING:
     from throng.model.graph import Node
@@ -23,17 +23,6 @@ Rows = npt.NDArray[np.int64]
 
 # Up to this many nodes a changed subtree is walked node by node; above, whole levels are swept.
 _WALK_LIMIT = 256
-
-
-class Look:
-    """The (mesh, material) pairs that some nodes share, and the rows of those that are shown."""
-
-    __slots__ = ("parts", "rows", "version")
-
-    def __init__(self, parts: Parts) -> None:
-        self.parts = parts
-        self.rows: dict[int, None] = {}  # a set that keeps its order
-        self.version = tick()
 
 
 class NodeTable:
@@ -49,10 +38,8 @@ class NodeTable:
         self.moves = Versions()
         self.paints = Versions()
         self.structure = tick()
-        self.looks: list[Look] = []
+        self.looks = Looks()
         self.nodes: list[Node | None] = []
-        self._look_numbers: dict[Parts, int] = {}
-        self._looks_by_identity: dict[tuple[int, int], tuple[int, Any, Any]] = {}
         self._free: list[int] = []
         self._pending: dict[Node, None] = {}
         self._moved: dict[int, None] = {}
@@ -116,6 +103,7 @@ class NodeTable:
             if self.shown[row]:
                 self._forget(row)
             self.shown[row] = False
+            self.looks.drop(int(self.look[row]))
             self.nodes[row] = None
             self._moved.pop(row, None)
             self._reshown.pop(row, None)
@@ -162,7 +150,9 @@ class NodeTable:
         row = node._row
         if self.shown[row]:
             self._forget(row)
-        self.look[row] = self._look_number(node)
+        before = int(self.look[row])
+        self.look[row] = self.looks.take(node)  # before the other is dropped: it may be the same
+        self.looks.drop(before)
         if self.shown[row]:
             self._remember(row)
         self.structure = tick()
@@ -198,7 +188,7 @@ class NodeTable:
         self.parent[at] = [0 if node._parent is None else node._parent._row for node in nodes]
         self.depth[at] = [node._depth for node in nodes]
         self.id[at] = [node._id for node in nodes]
-        self.look[at] = [self._look_number(node) for node in nodes]
+        self.look[at] = [self.looks.take(node) for node in nodes]
         self.shown[at] = False
         self._moved.update(dict.fromkeys(rows))
         self._reshown.update(dict.fromkeys(rows))
@@ -283,25 +273,6 @@ class NodeTable:
         return self._levels
 
     # -- looks -------------------------------------------------------------------------------------
-
-    def _look_number(self, node: Node) -> int:
-        """The number of the node's look among `looks`; -1 for a node that draws nothing of its own."""
-        if node._mesh is None or node._is_crowd():
-            return -1
-        # Hashing a material costs more than finding a pair of objects that was seen before.
-        identity = (id(node._mesh), id(node._material))
-        known = self._looks_by_identity.get(identity)
-        if known is not None:
-            return known[0]
-        parts = node.parts
-        number = self._look_numbers.get(parts)
-        if number is None:
-            number = self._look_numbers[parts] = len(self.looks)
-            self.looks.append(Look(parts))
-        if len(self._looks_by_identity) > 4096:
-            self._looks_by_identity.clear()
-        self._looks_by_identity[identity] = (number, node._mesh, node._material)
-        return number
 
     def _remember(self, row: int) -> None:
         if self.look[row] >= 0:
