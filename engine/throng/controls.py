@@ -91,15 +91,20 @@ class Controls:
         self.camera.set_depths(self._near * min(ratio, 1.0), self._far * max(ratio, 1.0))
 
 
-def fitting(scene: Scene) -> Camera:
-    """A camera that sees all of `scene` from a little above, or the origin where the scene is empty."""
+def fitting(scene: Scene, aspect: float = 1.0) -> Camera:
+    """A camera that sees all of `scene` from a little above, or the origin where the scene is empty.
+
+    `aspect` is how many times as wide as high the picture will be.
+    """
     try:
         low, high = scene.bounds
     except InvalidValue:
         low, high = np.full(3, -1.0), np.full(3, 1.0)
     center, radius = (low + high) / 2, max(float(np.linalg.norm(high - low)) / 2, 1e-3)
     away = np.array((0.35, 0.4, 1.0))
-    distance = radius / math.sin(math.radians(20.0))
+    half = math.radians(20.0)
+    narrower = min(half, math.atan(math.tan(half) * aspect))  # upright pictures see less to the sides
+    distance = radius / math.sin(narrower)
     position = center + away / np.linalg.norm(away) * distance
     return Camera(position, center, fov=40.0, near=distance / 1000.0, far=(distance + radius) * 2.0)
 

@@ -26,8 +26,18 @@ def whole(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def unused(folder: Path, stem: str, suffix: str) -> Path:
-    """An empty new file in `folder`, named by `stem` and, where that is taken, a number."""
+@contextmanager
+def unused(folder: Path, stem: str, suffix: str) -> Iterator[Path]:
+    """A file in `folder` named by `stem` and, where that is taken, a number; gone again if all went wrong."""
+    path = _new(folder, stem, suffix)
+    try:
+        yield path
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _new(folder: Path, stem: str, suffix: str) -> Path:
     for number in range(10_000):
         path = folder / f"{stem}{f'-{number}' if number else ''}{suffix}"
         try:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ except ImportError as error:  # the wheel's library needs X11's
 
 _VERSIONS = ((4, 6), (4, 5), (4, 3), (4, 1), (3, 3))
 _TITLE_SECONDS = 0.5
+_MOST = 16_384  # a window's side: viewports end here, and where it needs more than 16 bits X ends the process
 _NONE: Any = None  # no monitor, no window: glfw's types know no null
 _FLIGHTS = {
     glfw.KEY_D: (1, 0, 0), glfw.KEY_A: (-1, 0, 0), glfw.KEY_E: (0, 1, 0),
@@ -83,6 +85,8 @@ def show(
     if not folder.is_dir():
         raise InvalidValue(f"screenshots: expected a folder, {str(folder)!r} is none")
     wanted = arrays.size(size, "size")
+    if max(wanted) > _MOST:
+        raise InvalidValue(f"size: expected at most {_MOST}x{_MOST}, got {wanted[0]}x{wanted[1]}")
     with _glfw(), rawgl.current(), _opened(wanted, str(title), samples) as handle:
         ctx = create_for_window()
         with Renderer(context=ctx, samples=samples, options=options) as renderer:
@@ -106,20 +110,24 @@ class _Viewer:
         self._handle = handle
         self._renderer = renderer
         self._scene = scene
-        self._given = fitting(scene) if camera is None else camera
+        self._given = fitting(scene, _aspect(handle)) if camera is None else camera
         self._controls: Controls | None = None  # while the user has the view in hand
         self._title = title
         self._folder = folder
         self._seconds = 0.0
         self._paused = False
         self._events: list[Callable[[], None]] = []
+        self._tapped: set[int] = set()  # keys pressed since the last frame, which may be up again by now
         self._cursor = glfw.get_cursor_pos(handle)
         self._windowed: tuple[int, int, int, int] | None = None  # the place to return to from full screen
         self._modes = [mode for mode, missing in renderer.capabilities.modes().items() if missing is None]
-        # GLFW calls back through C, where exceptions get lost: callbacks only note what happened.
+        # GLFW calls back through C, where exceptions get lost: callbacks only note what happened, and which
+        # buttons were down then: where frames are slow, they may be up again when the event's turn comes.
         note = self._events.append
-        glfw.set_key_callback(handle, lambda _w, key, _s, act, _m: note(lambda: self._on_key(key, act)))
-        glfw.set_cursor_pos_callback(handle, lambda _w, x, y: note(lambda: self._on_cursor(x, y)))
+        glfw.set_key_callback(handle, lambda _w, key, _s, act, _m: note(partial(self._on_key, key, act)))
+        glfw.set_cursor_pos_callback(
+            handle, lambda _w, x, y: note(partial(self._on_cursor, x, y, self._dragging()))
+        )
         glfw.set_scroll_callback(handle, lambda _w, _x, y: note(lambda: self._hand().zoom(y)))
 
     def run(self, update: Callable[[float], object] | None, frames: int | None, step: float | None) -> None:
@@ -161,7 +169,8 @@ class _Viewer:
             glfw.wait_events_timeout(0.05)
             return 0
         screen = self._renderer.context.screen
-        screen.viewport = (0, 0, width, height)
+        # moderngl keeps the size that the window had at first, and would scissor to it.
+        screen.viewport = screen.scissor = (0, 0, width, height)
         self._renderer.draw(self._scene, self._camera(), screen, clear=True)
         glfw.swap_buffers(self._handle)
         collect(self._renderer.context)
@@ -181,25 +190,36 @@ class _Viewer:
         return self._controls
 
     def _fly(self, seconds: float) -> None:
-        held = [way for key, way in _FLIGHTS.items() if glfw.get_key(self._handle, key) == glfw.PRESS]
+        held = [
+            way
+            for key, way in _FLIGHTS.items()
+            if key in self._tapped or glfw.get_key(self._handle, key) == glfw.PRESS
+        ]
+        self._tapped.clear()
         if held:
             faster = 4.0 if self._shift() else 1.0
             right, up, ahead = (sum(way[axis] for way in held) for axis in range(3))
             self._hand().fly(right, up, ahead, min(seconds, 0.25) * faster)
 
-    def _on_cursor(self, x: float, y: float) -> None:
-        _, height = glfw.get_window_size(self._handle)
-        right, down = (now - before for now, before in zip((x, y), self._cursor, strict=True))
-        self._cursor = x, y
-        if height < 1 or not (right or down):
-            return
+    def _dragging(self) -> str:
+        """What moving the mouse does now: "orbit", "pan", or nothing."""
         left, *others = (
             glfw.get_mouse_button(self._handle, button) == glfw.PRESS
             for button in (glfw.MOUSE_BUTTON_LEFT, glfw.MOUSE_BUTTON_RIGHT, glfw.MOUSE_BUTTON_MIDDLE)
         )
         if any(others) or (left and self._shift()):
+            return "pan"
+        return "orbit" if left else ""
+
+    def _on_cursor(self, x: float, y: float, dragging: str) -> None:
+        _, height = glfw.get_window_size(self._handle)
+        right, down = (now - before for now, before in zip((x, y), self._cursor, strict=True))
+        self._cursor = x, y
+        if height < 1 or not (right or down):
+            return
+        if dragging == "pan":
             self._hand().pan(right / height, down / height)
-        elif left:
+        elif dragging == "orbit":
             self._hand().orbit(right / height, down / height)
 
     def _shift(self) -> bool:
@@ -209,7 +229,9 @@ class _Viewer:
     def _on_key(self, key: int, action: int) -> None:
         if action != glfw.PRESS:
             return
-        if key == glfw.KEY_ESCAPE:
+        if key in _FLIGHTS:
+            self._tapped.add(key)
+        elif key == glfw.KEY_ESCAPE:
             glfw.set_window_should_close(self._handle, True)
         elif key == glfw.KEY_SPACE:
             self._paused = not self._paused
@@ -252,9 +274,8 @@ class _Viewer:
         self._renderer.size = size
         picture = self._renderer.render(self._scene, self._camera()).color
         try:
-            path = files.unused(self._folder, f"throng-{datetime.now():%Y%m%d-%H%M%S}", ".png")
-            with files.whole(path) as file:
-                Image.fromarray(picture).convert("RGB").save(file)
+            with files.unused(self._folder, f"throng-{datetime.now():%Y%m%d-%H%M%S}", ".png") as path:
+                Image.fromarray(picture).convert("RGB").save(path)
         except OSError as error:  # a full disk must not end the show
             print(f"throng: the picture could not be saved: {error}", flush=True)
         else:
@@ -294,6 +315,11 @@ def _check(scene: object, camera: object, update: object) -> None:
         )
     if not (update is None or callable(update)):
         raise InvalidType(f"update: expected a function of seconds, or None, got {arrays.described(update)}")
+
+
+def _aspect(handle: Any) -> float:
+    width, height = glfw.get_window_size(handle)
+    return float(max(width, 1) / max(height, 1))
 
 
 def _camera_at(given: Camera | Callable[[float], Camera], seconds: float) -> Camera:
