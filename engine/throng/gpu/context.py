@@ -154,7 +154,8 @@ class Capabilities:
             max_work_groups=(groups[0], groups[1], groups[2]),
             max_texture_size=rawgl.get_integer(0x0D33),
             max_texture_layers=rawgl.get_integer(0x88FF),
-            max_samples=rawgl.get_integer(0x8D57),
+            # Of renderbuffers, and of colour, depth and integer textures: some drivers have fewer of these.
+            max_samples=min(map(rawgl.get_integer, (0x8D57, 0x910E, 0x910F, 0x9110))),
             timer_queries=rawgl.timer_bits() > 0,
         )
 
