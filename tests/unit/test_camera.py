@@ -238,8 +238,8 @@ BAD: list[tuple[Callable[[], object], type[Exception], str]] = [
         "size[1]: expected an integer, at least 1, got 0",
     ),
     (
-        lambda: Camera.from_intrinsics(1, 1, 0, 0, 4),
-        InvalidType,  # type: ignore[arg-type]
+        lambda: Camera.from_intrinsics(1, 1, 0, 0, 4),  # type: ignore[arg-type]
+        InvalidType,
         "size: expected (width, height), got int 4",
     ),
     (lambda: setattr(MADE, "position", (1, 2, 3)), UsageError, KEPT_VIEW),
