@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import throng
-from throng.errors import InvalidValue
-from throng.gallery import Demo, demos, find
+from throng.gallery import Demo, find
 
 FRAME_SECONDS = 1.0 / 60.0
 
@@ -114,10 +113,4 @@ def subject(name: str) -> Subject:
     """The field or demo scene of that name, or the scene file at that path. Raises InvalidValue."""
     if name in _FIELDS:
         return _field_subject(name)
-    try:
-        return _scene_subject(find(name))
-    except InvalidValue:
-        if name.endswith(".py"):
-            raise
-    known = ", ".join([*_FIELDS, *(demo.name for demo in demos())])
-    raise InvalidValue(f"scene: expected one of {known}, or a .py file, got {name!r}")
+    return _scene_subject(find(name, others=tuple(_FIELDS)))

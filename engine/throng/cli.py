@@ -6,7 +6,11 @@ Modules that take time to load are imported by the command that needs them.
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import math
+import os
 import sys
 import time
 from pathlib import Path
@@ -15,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 import throng
-from throng.errors import AssetError, InvalidIndex, InvalidType, InvalidValue, ThrongError
+from throng.errors import InvalidIndex, InvalidType, InvalidValue, ThrongError
 
 if TYPE_CHECKING:
     from throng.gallery import Demo
@@ -35,9 +39,25 @@ class _Size(click.ParamType):  # type: ignore[type-arg]  # generic only in newer
         if isinstance(value, tuple):
             return value
         width, cross, height = str(value).lower().partition("x")
-        if not (cross and width.isdigit() and height.isdigit() and int(width) and int(height)):
+        if not (cross and width.isdecimal() and height.isdecimal() and int(width) and int(height)):
             self.fail(f"expected WIDTHxHEIGHT in pixels, such as 1280x720, got {value!r}", param, ctx)
         return int(width), int(height)
+
+
+class _Count(click.ParamType):  # type: ignore[type-arg]  # generic only in newer versions
+    name = "N"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        text = str(value).replace(",", "").replace("_", "")
+        if not (text.isdecimal() and int(text)):
+            self.fail(f"expected a whole number, at least 1, such as 100000, got {value!r}", param, ctx)
+        return int(text)
+
+
+def _finite(ctx: Any, param: Any, value: float) -> float:
+    if not math.isfinite(value):
+        raise click.BadParameter(f"expected a finite number of seconds, got {value}", ctx, param)
+    return value
 
 
 def _scene_options(function: Any) -> Any:
@@ -45,7 +65,7 @@ def _scene_options(function: Any) -> Any:
         click.option("--samples", type=click.IntRange(1, 64), default=1, help="Samples of each pixel."),
         click.option("--mode", type=click.Choice(MODES), default="auto", help="How to draw."),
         click.option("--seed", type=click.IntRange(0), default=0, help="Of all that is random."),
-        click.option("--count", type=click.IntRange(1), help="Objects; each scene has a default."),
+        click.option("--count", type=_Count(), help="Objects; each scene has a default."),
         click.option("--size", type=_Size(), default=(1280, 720), help="Pixels, such as 1280x720."),
     ):
         function = option(function)
@@ -67,15 +87,16 @@ def cli() -> None:
 
 
 @cli.command(
+    short_help="Show a scene in a window.",
     epilog=_examples(
         "throng run meadow",
         "throng run grass --count 1000000 --size 640x360",
         "throng run my_scene.py",
-    )
+    ),
 )
 @click.argument("scene")
 @_scene_options
-@click.option("--frames", type=click.IntRange(1), help="Close by itself after so many frames.")
+@click.option("--frames", type=_Count(), help="Close by itself after so many frames.")
 @click.option("--step", type=click.FloatRange(0), help="Seconds from frame to frame; by default real time.")
 def run(
     scene: str,
@@ -122,7 +143,7 @@ def run(
 @click.argument("scene")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="PNG, JPEG, WebP, ...")
 @_scene_options
-@click.option("--seconds", type=float, default=0.0, help="The moment to draw.")
+@click.option("--seconds", type=float, default=0.0, callback=_finite, help="The moment to draw.")
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 def render(
     scene: str,
@@ -142,7 +163,7 @@ def render(
 
     from throng import files
 
-    _check_picture(output)
+    colors = _check_picture(output)
     demo, options = _demo(scene), _options(mode)
     began = time.perf_counter()
     built = demo.build(count, seed)
@@ -152,11 +173,8 @@ def render(
     with throng.Renderer(size, samples=samples, options=options) as renderer:
         frame = renderer.render(built, camera)
         driver = renderer.capabilities.renderer
-    picture = Image.fromarray(frame.color)
-    if Image.registered_extensions()[output.suffix.lower()] == "JPEG":
-        picture = picture.convert("RGB")
     with files.whole(output) as file:
-        picture.save(file)
+        Image.fromarray(frame.color).convert(colors).save(file)
     if as_json:
         report = {
             "scene": demo.name,
@@ -180,14 +198,15 @@ def render(
 
 
 @cli.command(
+    short_help="Measure the modes against each other.",
     epilog=_examples(
         "throng bench",
         "throng bench grass --count 10000 --count 100000",
         "throng bench cubes blades trees --count 100000 --rounds 25 --json bench.json --html bench.html",
-    )
+    ),
 )
 @click.argument("scenes", nargs=-1)
-@click.option("--count", "counts", type=click.IntRange(1), multiple=True, help="Objects; may be repeated.")
+@click.option("--count", "counts", type=_Count(), multiple=True, help="Objects; may be repeated.")
 @click.option(
     "--mode",
     "modes",
@@ -197,7 +216,7 @@ def render(
 )
 @click.option("--size", type=_Size(), default=(1280, 720), help="Pixels, such as 1280x720.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of all that is random.")
-@click.option("--rounds", type=click.IntRange(1), help="Frames of each mode; by default as time allows.")
+@click.option("--rounds", type=_Count(), help="Frames of each mode; by default as time allows.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the report as JSON.")
 @click.option("--html", "html_file", type=click.Path(path_type=Path), help="Write the report with plots.")
 def bench(
@@ -280,12 +299,13 @@ def main() -> NoReturn:
         print("throng: interrupted", file=sys.stderr)
         sys.exit(130)
     except ThrongError as error:
-        wrong_words = isinstance(error, InvalidValue | InvalidType | InvalidIndex)
-        _fail(str(error), 2 if wrong_words and not isinstance(error, AssetError) else 1)
+        _fail(str(error), 2 if isinstance(error, InvalidValue | InvalidType | InvalidIndex) else 1)
     except BrokenPipeError:  # `throng list | head`
         sys.stderr.close()
         sys.exit(1)
-    except (OSError, MemoryError) as error:
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error), 1)
+    except MemoryError as error:
         _fail(str(error) or "out of memory", 1)
 
 
@@ -313,14 +333,20 @@ def _benchmarks() -> Any:
     return benchmarks()
 
 
-def _check_picture(output: Path) -> None:
-    """Before minutes of work: can this be written, and as what?"""
+def _check_picture(output: Path) -> str:
+    """Before minutes of work: can this be written? Returns the colours that its format can hold."""
     from PIL import Image
 
     _check_folder(output)
     Image.init()
-    if Image.registered_extensions().get(output.suffix.lower()) not in Image.SAVE:
-        raise InvalidValue(f"--output: expected a picture's name, such as out.png, got {str(output)!r}")
+    form = Image.registered_extensions().get(output.suffix.lower())
+    for colors in ("RGBA", "RGB"):
+        try:
+            Image.new(colors, (8, 8)).save(io.BytesIO(), form or "unknown")
+        except (KeyError, OSError, ValueError):
+            continue
+        return colors
+    raise InvalidValue(f"--output: expected a picture's name, such as out.png, got {str(output)!r}")
 
 
 def _check_folder(file: Path) -> None:
@@ -328,6 +354,8 @@ def _check_folder(file: Path) -> None:
         raise InvalidValue(f"{file}: expected a folder that exists, {str(file.parent)!r} does not")
     if file.is_dir():
         raise InvalidValue(f"{file}: expected the name of a file, got a folder")
+    if not os.access(file.parent, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
 
 
 def _print_json(value: object) -> None:

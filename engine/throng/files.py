@@ -15,7 +15,10 @@ def whole(path: Path) -> Iterator[Path]:
 
     What was at `path` before stays there otherwise. Raises OSError where the folder cannot be written to.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    except OSError as error:  # the name that was made up says nothing to anybody
+        raise type(error)(error.errno, error.strerror, str(path)) from error
     os.close(handle)
     temporary = Path(name)
     try:

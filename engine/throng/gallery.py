@@ -8,7 +8,7 @@ import importlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from throng import arrays, assets
-from throng.errors import AssetError, InvalidValue
+from throng.errors import AssetError, InvalidType, InvalidValue
 from throng.model.camera import Camera
 from throng.model.graph import Scene
 
@@ -36,17 +36,22 @@ class Demo:
 
     @cached_property
     def summary(self) -> str:
-        """The first line of the file's docstring."""
+        """The first line of the file's docstring, without the name where it begins with that."""
         try:
             text = ast.get_docstring(ast.parse(self.path.read_text(encoding="utf-8")))
         except (OSError, SyntaxError, ValueError) as error:
             raise AssetError(f"{self.path}: expected a scene file in Python, got {error}") from error
-        return (text or "").partition("\n")[0]
+        line = (text or "").partition("\n")[0]
+        name, colon, rest = line.partition(": ")
+        return rest if colon and name.lower() == self.name else line
 
     @property
     def count(self) -> int:
         """How many of its objects the scene has unless told otherwise."""
-        return arrays.integer(getattr(self._module, "COUNT", 1000), f"{self.path}: COUNT", low=1)
+        try:
+            return arrays.integer(getattr(self._module, "COUNT", 1000), f"{self.path}: COUNT", low=1)
+        except (InvalidType, InvalidValue) as error:
+            raise AssetError(str(error)) from error
 
     def build(self, count: int | None = None, seed: int = 0) -> Scene:
         """The scene at 0 seconds. The same count and seed give the same scene."""
@@ -67,9 +72,14 @@ class Demo:
         if spec is None or spec.loader is None:
             raise AssetError(f"{self.path}: expected a Python file")
         module = importlib.util.module_from_spec(spec)
+        # As for any module or script: dataclasses look themselves up, and files beside it can be imported.
+        sys.modules[spec.name] = module
+        folder = str(self.path.parent)
+        if folder not in sys.path:
+            sys.path.append(folder)
         try:
             spec.loader.exec_module(module)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._blamed(error) from error
         for name in _FUNCTIONS:
             if not callable(getattr(module, name, None)):
@@ -82,7 +92,7 @@ class Demo:
         function: Callable[..., Any] = getattr(self._module, name)
         try:
             return function(*values)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._blamed(error) from error
 
     def _returned(self, kind: type[_Kind], name: str, *values: object) -> _Kind:
@@ -93,13 +103,14 @@ class Demo:
             )
         return value
 
-    def _blamed(self, error: Exception) -> AssetError:
+    def _blamed(self, error: BaseException) -> AssetError:
         """The error with the last line of the scene file that led to it."""
         lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(self.path)]
-        if isinstance(error, SyntaxError):
-            lines = [error.lineno]
+        text = str(error)
+        if isinstance(error, SyntaxError) and error.filename == str(self.path):
+            lines, text = [error.lineno], error.msg
         place = f"{self.path}, line {lines[-1]}" if lines else str(self.path)
-        return AssetError(f"{place}: {type(error).__name__}: {error}")
+        return AssetError(f"{place}: {type(error).__name__}: {text}")
 
 
 def demos() -> tuple[Demo, ...]:
@@ -108,22 +119,25 @@ def demos() -> tuple[Demo, ...]:
     return tuple(Demo(file.stem, file) for file in files if not file.stem.startswith("_"))
 
 
-def find(name: str) -> Demo:
+def find(name: str, others: Sequence[str] = ()) -> Demo:
     """The demo of that name, or the scene file at that path.
 
-    Raises InvalidValue, which lists the names, where there is none.
+    Raises InvalidValue, which lists the names, and those of `others` before them, where there is none.
     """
     path = Path(name)
     if path.suffix == ".py":
         if not path.is_file():
-            raise InvalidValue(f"scene: expected a scene file, {name!r} does not exist")
+            raise InvalidValue(f"scene: expected a scene file, there is none at {name!r}")
         return Demo(path.stem, path.resolve())
     known = {demo.name: demo for demo in demos()}
     if name in known:
         return known[name]
-    close = difflib.get_close_matches(name, known, n=1)
+    names = [*others, *known]
+    close = difflib.get_close_matches(name.lower(), names, n=1)
+    if Path(f"{name}.py").is_file():
+        close = [f"{name}.py"]
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    raise InvalidValue(f"scene: expected one of {', '.join(known)}, or a .py file, got {name!r}{hint}")
+    raise InvalidValue(f"scene: expected one of {', '.join(names)}, or a .py file, got {name!r}{hint}")
 
 
 def benchmarks() -> ModuleType:
