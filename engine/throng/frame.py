@@ -60,18 +60,22 @@ class Frame:
 
     @property
     def color(self) -> npt.NDArray[np.uint8]:
+        """(h, w, 4) uint8, sRGB, straight alpha."""
         return self._picture("color")
 
     @property
     def depth(self) -> npt.NDArray[np.float32]:
+        """(h, w) float32, metres along the view axis; inf where nothing is."""
         return self._picture("depth")
 
     @property
     def ids(self) -> npt.NDArray[np.int32]:
+        """(h, w, 2) int32: the node's id and the instance's; -1 where nothing is."""
         return self._picture("ids")
 
     @property
     def normals(self) -> npt.NDArray[np.float32]:
+        """(h, w, 3) float32, unit vectors in the scene's space; 0 where nothing is."""
         return self._picture("normals")
 
     @property

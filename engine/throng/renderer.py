@@ -220,6 +220,7 @@ class Renderer:
 
     @property
     def size(self) -> tuple[int, int] | None:
+        """(width, height) of the pictures, pixels; may be set."""
         return self._size
 
     @size.setter
@@ -231,6 +232,7 @@ class Renderer:
 
     @property
     def options(self) -> Options:
+        """How frames are drawn, and what is left out; may be set."""
         return self._options
 
     @options.setter

@@ -125,6 +125,7 @@ class Camera:
 
     @property
     def position(self) -> Doubles:
+        """(3,) float64, metres."""
         return _copied(self._position)
 
     @position.setter
@@ -133,6 +134,7 @@ class Camera:
 
     @property
     def target(self) -> Doubles:
+        """(3,) float64, metres: the point looked at."""
         return _copied(self._target)
 
     @target.setter
@@ -141,6 +143,7 @@ class Camera:
 
     @property
     def up(self) -> Doubles:
+        """(3,) float64: a direction that is up in the picture."""
         return _copied(self._up)
 
     @up.setter
@@ -149,6 +152,7 @@ class Camera:
 
     @property
     def near(self) -> float:
+        """Metres along the view direction; nothing nearer is drawn."""
         return self._near
 
     @near.setter
@@ -157,6 +161,7 @@ class Camera:
 
     @property
     def far(self) -> float:
+        """Metres along the view direction; nothing further away is drawn."""
         return self._far
 
     @far.setter
@@ -193,6 +198,7 @@ class Camera:
 
     @property
     def is_orthographic(self) -> bool:
+        """Whether what is far away looks as large as what is near."""
         if self._projection is not None:
             return bool(abs(self._projection[3, 3]) > abs(self._projection[3, 2]))
         return self.height is not None

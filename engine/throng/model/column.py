@@ -193,14 +193,17 @@ class Column(NDArrayOperatorsMixin):
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """(n,) or (n, k)."""
         return (self._count, *self.default.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """Of what is read: float32, or int32 for whole numbers."""
         return self._decoded(self.default).dtype
 
     @property
     def ndim(self) -> int:
+        """1 or 2."""
         return len(self.shape)
 
     def __len__(self) -> int:

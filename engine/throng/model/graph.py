@@ -154,14 +154,17 @@ class Node:
 
     @property
     def children(self) -> tuple[Node, ...]:
+        """The nodes right below this one, in the order in which they came."""
         return tuple(self._children)
 
     @property
     def parent(self) -> Node | None:
+        """The node that this one hangs from; None for a scene and for what was never added."""
         return self._parent
 
     @property
     def scene(self) -> Scene | None:
+        """The scene that the node is in, or None."""
         return self._scene
 
     @property
@@ -173,6 +176,7 @@ class Node:
 
     @property
     def mesh(self) -> Mesh | Model | None:
+        """What is drawn here: a Mesh, a Model, or None."""
         return self._mesh
 
     @mesh.setter
@@ -181,6 +185,7 @@ class Node:
 
     @property
     def material(self) -> Material | None:
+        """What it is drawn with; None for the model's own, or a white one."""
         return self._material
 
     @material.setter
@@ -387,6 +392,7 @@ class Scene(Node):
 
     @property
     def background(self) -> tuple[float, float, float, float]:
+        """(4,) sRGB with straight alpha: what is seen where nothing is."""
         return self._background
 
     @background.setter
@@ -395,6 +401,7 @@ class Scene(Node):
 
     @property
     def sun(self) -> Sun | None:
+        """The Sun, or None for no sun."""
         return self._sun
 
     @sun.setter
@@ -405,6 +412,7 @@ class Scene(Node):
 
     @property
     def ambient(self) -> tuple[float, float, float, float]:
+        """(4,) sRGB: light from everywhere."""
         return self._ambient
 
     @ambient.setter
@@ -413,6 +421,7 @@ class Scene(Node):
 
     @property
     def fog(self) -> None:
+        """None: this version draws no fog."""
         return None
 
     @fog.setter
@@ -421,6 +430,7 @@ class Scene(Node):
 
     @property
     def sky(self) -> None:
+        """None: this version draws no sky."""
         return None
 
     @sky.setter
@@ -429,6 +439,7 @@ class Scene(Node):
 
     @property
     def time(self) -> float:
+        """Seconds; what materials with a motion are a function of."""
         return self._time
 
     @time.setter

@@ -71,10 +71,12 @@ class Mesh:
 
     @property
     def vertex_count(self) -> int:
+        """How many vertices there are."""
         return len(self.positions)
 
     @property
     def triangle_count(self) -> int:
+        """How many triangles there are, LODs left out."""
         return len(self.indices)
 
     @cached_property
@@ -130,6 +132,7 @@ class Model:
 
     @property
     def triangle_count(self) -> int:
+        """How many triangles all parts have."""
         return sum(mesh.triangle_count for mesh, _ in self.parts)
 
     @cached_property
