@@ -68,19 +68,21 @@ def main(
     with rawgl.current():
         ctx = create_headless()
     with rawgl.current(ctx):
-        capabilities = Capabilities.of(ctx)
-        for mode in modes:
-            if mode != "handwritten":
-                choose_mode(mode, capabilities)
-        result["machine"] = machine(capabilities)
-        possible = [mode for mode, reason in capabilities.modes().items() if reason is None]
-        wanted = list(dict.fromkeys(modes)) or [*possible, "handwritten"]
-        jobs = [(one, count) for one in subjects for count in counts or (one.default_count,)]
-        with report.progress(len(jobs)) as advance:
-            for one, count in jobs:
-                result["rows"] += measure(ctx, one, count, wanted, size, seed, rounds, advance)
-        collect(ctx)
-        ctx.release()
+        try:
+            capabilities = Capabilities.of(ctx)
+            for mode in modes:
+                if mode != "handwritten":
+                    choose_mode(mode, capabilities)
+            result["machine"] = machine(capabilities)
+            possible = [mode for mode, reason in capabilities.modes().items() if reason is None]
+            wanted = list(dict.fromkeys(modes)) or [*possible, "handwritten"]
+            jobs = [(one, count) for one in subjects for count in counts or (one.default_count,)]
+            with report.progress(len(jobs)) as advance:
+                for one, count in jobs:
+                    result["rows"] += measure(ctx, one, count, wanted, size, seed, rounds, advance)
+        finally:
+            collect(ctx)
+            ctx.release()
     report.print_table(result)
     if json_file is not None:
         with files.whole(json_file) as file:

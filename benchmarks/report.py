@@ -6,8 +6,10 @@ import html as markup
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -33,50 +35,63 @@ def progress(jobs: int) -> Iterator[Callable[[str, float], None]]:
         yield advance
 
 
-def print_table(result: dict[str, Any]) -> None:
-    """The report for people."""
+def print_table(result: dict[str, Any], console: Console | None = None) -> None:
+    """The report for people: the most important columns where the terminal is narrow."""
+    console = console or Console()
+    narrow = console.is_terminal and console.width < _WIDTH
+    if not narrow and console.width < _WIDTH:  # a pipe has no width of its own
+        console = Console(file=console.file, width=_WIDTH)
     width, height = result["settings"]["size"]
     machine = result["machine"]
-    title = f"{machine['gl_renderer']}, {machine['cores']} cores, {width}x{height}"
-    table = Table(title=title, title_justify="left", caption=_LEGEND, caption_justify="left")
+    table = Table(
+        title=f"{machine['gl_renderer']}, {machine['cores']} cores, {width}x{height}",
+        title_justify="left",
+        caption=_LEGEND + ("" if narrow else r" \[quartiles]") + ".",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD if narrow else box.HEAVY_HEAD,
+    )
     table.add_column("scene")
     table.add_column("mode")
-    for name in _COLUMNS:
-        table.add_column(name, justify="right")
+    columns = [column for column in _COLUMNS if column.important or not narrow]
+    for column in columns:
+        table.add_column(column.name.replace(" ", "\n") if narrow else column.name, justify="right")
     rows = result["rows"]
     for number, row in enumerate(rows):
         first = number == 0 or _group(rows[number - 1]) != _group(row)
         last = number + 1 == len(rows) or _group(rows[number + 1]) != _group(row)
-        frame = row["frame_ms"]
         table.add_row(
             f"{row['scene']} {row['count']:,}" if first else "",
             row["mode"],
-            f"{frame['median']:.2f}",
-            f"{frame['min']:.2f}",
-            f"{frame['p95']:.2f}",
-            f"{row['cpu_ms']['median']:.2f}",
-            f"{row['draw_calls']:,}",
-            f"{row['triangles']:,}",
-            f"{row['build_ms']:.0f}",
-            f"{row['pixels_differing']:,}",
-            _ratio(row, "naive"),
-            _ratio(row, "handwritten"),
+            *(column.text(row, not narrow) for column in columns),
             end_section=last,
         )
-    console = Console()
-    if console.width < _WIDTH:  # a pipe or a narrow terminal: whole lines rather than broken numbers
-        console = Console(width=_WIDTH)
     console.print(table)
 
 
+@dataclass(frozen=True)
+class _Column:
+    """`text` makes a cell of a row; with quartiles or without."""
+
+    name: str
+    text: Callable[[dict[str, Any], bool], str]
+    important: bool = False
+
+
 _COLUMNS = (
-    "frame ms", "min", "p95", "cpu ms", "draws", "triangles", "build ms", "pixels", "x naive",
-    "x handwritten",
-)  # fmt: skip
+    _Column("frame ms", lambda row, _: f"{row['frame_ms']['median']:.2f}", important=True),
+    _Column("min", lambda row, _: f"{row['frame_ms']['min']:.2f}"),
+    _Column("p95", lambda row, _: f"{row['frame_ms']['p95']:.2f}"),
+    _Column("cpu ms", lambda row, _: f"{row['cpu_ms']['median']:.2f}"),
+    _Column("draws", lambda row, _: f"{row['draw_calls']:,}", important=True),
+    _Column("triangles", lambda row, _: f"{row['triangles']:,}"),
+    _Column("build ms", lambda row, _: f"{row['build_ms']:.0f}"),
+    _Column("pixels", lambda row, _: f"{row['pixels_differing']:,}", important=True),
+    _Column("x naive", lambda row, quartiles: _ratio(row, "naive", quartiles), important=True),
+    _Column("x handwritten", lambda row, quartiles: _ratio(row, "handwritten", quartiles), important=True),
+)
 _LEGEND = (
-    "Frames of all modes in turns, each finished before the next; medians. pixels: how many differ from the\n"
-    "first mode's by more than 2/255. x: frame time as a multiple of that mode's, median of the rounds\n"
-    "(quartiles)."
+    "Frames of all modes in turns, each finished before the next; medians. pixels: how many differ from the "
+    "first mode's by more than 2/255. x: frame time as a multiple of that mode's, median of the rounds"
 )
 _WIDTH = 150
 
@@ -169,11 +184,11 @@ def _html_table(rows: list[dict[str, Any]]) -> str:
     return "\n".join([*lines, "</table>"])
 
 
-def _ratio(row: dict[str, Any], mode: str) -> str:
+def _ratio(row: dict[str, Any], mode: str, quartiles: bool = True) -> str:
     ratio = row["ratios"].get(mode)
     if ratio is None or row["mode"] == mode:
         return ""
-    return f"{ratio['median']:.2f} [{ratio['low']:.2f}-{ratio['high']:.2f}]"
+    return f"{ratio['median']:.2f}" + (f" [{ratio['low']:.2f}-{ratio['high']:.2f}]" if quartiles else "")
 
 
 def _scenes(rows: list[dict[str, Any]]) -> list[str]:
