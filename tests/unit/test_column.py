@@ -178,11 +178,25 @@ def test_columns_take_part_in_arithmetic() -> None:
     with pytest.raises(
         InvalidValue, match=r"^positions: expected to be copied, got copy=False: use positions\.e"
     ):
-        np.array(column, copy=False)
+        column.__array__(copy=False)
     whole, rest = Column("a", 2, np.zeros((), np.float32)), Column("b", 2, np.zeros((), np.float32))
     both: Any = (whole, rest)
     np.divmod(np.array([7.0, 9.0], np.float32), 4, out=both)
     assert (whole[:].tolist(), rest[:].tolist()) == ([1, 2], [3, 1])
+
+
+def test_functions_of_numpy_write_to_columns_as_operators_do() -> None:
+    column = crowd().positions
+    expected = np.array(column)
+    seen = column.versions.latest
+    target: Any = column
+    np.add.at(target, [2, 2, 5], 10)
+    np.add.at(expected, [2, 2, 5], 10)
+    np.testing.assert_array_equal(column, expected)
+    assert rows_of(column.versions.ranges_since(seen, COUNT)) == [2, 5]
+    np.multiply(column, 3, out=target, where=MASK[:, None])
+    np.clip(column, 4, 50, out=target)
+    np.testing.assert_array_equal(column, np.where(MASK[:, None], expected * 3, expected).clip(4, 50))
 
 
 def test_given_arrays_are_copied() -> None:
@@ -210,6 +224,8 @@ def test_edit_lends_the_memory_itself_and_marks_its_rows() -> None:
     np.testing.assert_array_equal(column[:, 0], [0, 3, 99, 99, 99, 99, 18, 21, 24, 27, 30, 33])
     with column.edit() as view:
         assert view.shape == (COUNT, 3)
+    with pytest.raises(ValueError, match="read-only"):
+        view[0] = 3
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, None])

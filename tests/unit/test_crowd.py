@@ -157,6 +157,16 @@ def test_a_crowd_is_true_and_has_a_length() -> None:
     assert empty.append(np.ones((2, 3)), scales=[1, 2]).tolist() == [0, 1]
 
 
+def test_ids_do_not_run_out_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd = Crowd(MESH, positions=np.zeros((1, 3)))
+    monkeypatch.setattr(crowd, "_next_instance", 2**31 - 2)
+    crowd.append(np.zeros((1, 3)))
+    with pytest.raises(InvalidValue) as caught:
+        crowd.append(np.zeros((1, 3)))
+    assert str(caught.value) == "positions: expected at most 2147483647 instances, ever, got 2147483648"
+    assert len(crowd) == 2
+
+
 def test_appended_scales_widen_the_column_where_they_must() -> None:
     crowd = Crowd(MESH, positions=np.zeros((2, 3)), scales=[2, 3])
     crowd.append(np.zeros((1, 3)), scales=[(1, 2, 3)])

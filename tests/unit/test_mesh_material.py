@@ -84,6 +84,7 @@ def test_a_mesh_is_frozen_and_copies_what_it_is_given() -> None:
             UsageError, match=rf"^{name}: expected a mesh to stay as it was made, got a new value"
         ):
             setattr(made, name, None)
+    assert not made.sphere[0].flags.writeable
     assert Mesh(made.positions, made.indices).key == key == made.key
     assert repr(made) == "<Mesh of 4 vertices and 4 triangles>"
 

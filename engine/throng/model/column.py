@@ -223,9 +223,18 @@ class Column(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         plain = [np.asarray(part) if isinstance(part, Column) else part for part in inputs]
         targets = kwargs.get("out", ())
+        if method == "at":  # numpy.add.at(column, key, values)
+            plain[0] = np.array(self)
+            ufunc.at(*plain, **kwargs)
+            self[inputs[1]] = plain[0][inputs[1]]
+            return None
         if not any(isinstance(target, Column) for target in targets):
             return getattr(ufunc, method)(*plain, **kwargs)
-        del kwargs["out"]  # `column += value`: the column takes the sum as any other write
+        # `column += value`: the column takes the sum as any other write.
+        if "where" in kwargs:
+            kwargs["out"] = tuple(np.array(target) for target in targets)
+        else:
+            del kwargs["out"]
         results = getattr(ufunc, method)(*plain, **kwargs)
         for target, result in zip(targets, results if ufunc.nout > 1 else (results,), strict=True):
             target[...] = result
@@ -285,6 +294,7 @@ class Column(NDArrayOperatorsMixin):
                 raise
             finally:
                 self._lent -= 1
+                view.flags.writeable = False  # a later write would go unseen
         self.versions.mark(slice(first, last), self._count)
 
     def replace(self, values: npt.NDArray[Any], given: Any = None) -> None:

@@ -284,14 +284,17 @@ class Crowd(Node):
             raise InvalidValue("bounds: expected at least one instance, got 0")
         # A mesh's sphere turns with its instance: measured from the instance's origin it covers any rotation.
         furthest = float(np.linalg.norm(np.abs([mesh.bounds for mesh, _ in self.parts]).max(axis=(0, 1))))
-        places = self._positions.data.astype(np.float64)
-        sizes = np.abs(self._scales.data).astype(np.float64) if self._scales.present else np.ones(1)
-        sizes = sizes if sizes.ndim == 1 else sizes.max(axis=1)
-        margins = furthest * sizes[:, None]
-        box = np.stack([(places - margins).min(axis=0), (places + margins).max(axis=0)])
+        places = self._positions.data
+        if self._scales.present:
+            sizes = np.abs(self._scales.data).astype(np.float64).reshape(len(places), -1).max(axis=1)
+            margins, largest = furthest * sizes[:, None], float(sizes.max())
+            box = np.stack([(places - margins).min(axis=0), (places + margins).max(axis=0)])
+        else:
+            largest = 1.0
+            box = np.stack([places.min(axis=0), places.max(axis=0)]) + np.array([[-furthest], [furthest]])
         world = self.world_matrix[:3]
         # Materials move what stands in the scene's space already, turned and scaled by the node.
-        height = furthest * float(sizes.max()) * float(np.linalg.norm(world[1, :3]))
+        height = furthest * largest * float(np.linalg.norm(world[1, :3]))
         reach = max((m.motion.reach(height) for _, m in self.parts if m.motion is not None), default=0.0)
         return np.asarray(math3d.transformed_box(world, box) + np.array([[-reach], [reach]]))
 

@@ -88,7 +88,7 @@ class Mesh:
     def sphere(self) -> tuple[npt.NDArray[np.float64], float]:
         """Centre (3,) and radius of a sphere around all vertices: the box's centre, metres."""
         center = self.bounds.astype(np.float64).mean(axis=0)
-        return center, float(np.linalg.norm(self.positions - center, axis=1).max())
+        return _frozen(center), float(np.linalg.norm(self.positions - center, axis=1).max())
 
     @cached_property
     def key(self) -> bytes:
