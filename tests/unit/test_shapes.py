@@ -1,9 +1,11 @@
-"""Every shape: sound geometry, the triangles that its docstring promises, the same bytes for the same seed."""
+"""Every shape: sound geometry, as many triangles as its docstring says, the same bytes for the same seed."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ SOLIDS: dict[str, Callable[[], Mesh]] = {
     "cylinder": shapes.cylinder,
     "coarse cylinder": lambda: shapes.cylinder(segments=3),
     "cone": shapes.cone,
-    **{f"rock {seed}": lambda seed=seed: shapes.rock(seed) for seed in range(4)},
+    **{f"rock {seed}": partial(shapes.rock, seed) for seed in range(4)},
 }
 SHEETS: dict[str, Callable[[], Mesh]] = {
     "plane": shapes.plane,
@@ -30,14 +32,14 @@ SHEETS: dict[str, Callable[[], Mesh]] = {
     "tuft": lambda: shapes.grass_tuft(3),
 }
 MODELS: dict[str, Callable[[], Model]] = {
-    **{f"tree {seed}": lambda seed=seed: shapes.tree(seed) for seed in range(4)},
-    **{f"conifer {seed}": lambda seed=seed: shapes.tree(seed, kind="conifer") for seed in range(4)},
-    **{f"person {seed}": lambda seed=seed: shapes.person(seed) for seed in range(4)},
+    **{f"tree {seed}": partial(shapes.tree, seed) for seed in range(4)},
+    **{f"conifer {seed}": partial(shapes.tree, seed, kind="conifer") for seed in range(4)},
+    **{f"person {seed}": partial(shapes.person, seed) for seed in range(4)},
 }
 
 
 def corners(mesh: Mesh) -> np.ndarray:
-    return mesh.positions.astype(np.float64)[mesh.indices]
+    return np.asarray(mesh.positions.astype(np.float64)[mesh.indices])
 
 
 def meshes() -> list[tuple[str, Mesh]]:
@@ -120,15 +122,17 @@ def test_sizes_are_kept() -> None:
     assert shapes.tree(1, height=9).bounds[1, 1] == pytest.approx(9, rel=0.1)
 
 
+EIGHT: Any = 8.0
 BAD = [
     (lambda: shapes.box(0), InvalidValue, "size: expected lengths greater than 0, got 0"),
     (lambda: shapes.box((1, 2)), InvalidValue, "size: expected shape (3,), got (2,)"),
     (lambda: shapes.plane((1, -2)), InvalidValue, "size: expected lengths greater than 0, got -2"),
     (lambda: shapes.plane(divisions=0), InvalidValue, "divisions: expected an integer, 1..4096, got 0"),
     (lambda: shapes.sphere(segments=2), InvalidValue, "segments: expected an integer, 3..4096, got 2"),
-    (lambda: shapes.sphere(segments=8.0), InvalidType, "segments: expected an integer, got float 8.0"),
+    (lambda: shapes.sphere(segments=EIGHT), InvalidType, "segments: expected an integer, got float 8.0"),
     (lambda: shapes.cone(radius=-1), InvalidValue, "radius: expected a number greater than 0, got -1"),
-    (lambda: shapes.tree(kind="palm"), InvalidValue, "kind: expected one of 'broadleaf', 'conifer', got 'palm'"),
+    (lambda: shapes.tree(kind="palm"), InvalidValue,
+     "kind: expected one of 'broadleaf', 'conifer', got 'palm'"),
     (lambda: shapes.rock(-1), InvalidValue, "seed: expected an integer, at least 0, got -1"),
     (lambda: shapes.grass_tuft(blades=0), InvalidValue, "blades: expected an integer, 1..1000, got 0"),
 ]  # fmt: skip
