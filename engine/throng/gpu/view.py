@@ -46,25 +46,41 @@ class View:
         return cls(origin, projection, projection @ (camera.view_matrix @ moved))
 
     def metres(self, depth: npt.NDArray[np.float32], *, zero_to_one: bool) -> npt.NDArray[np.float32]:
-        """Depth buffer values -> metres along the view axis, in place.
+        """Depth buffer values -> metres along the view axis, in place where that is possible.
+
+        depth  (h, w), row 0 at the top; what lies at infinity may come out as infinity
 
         From z_clip = a z + b and w_clip = c z + d follows -z = (d depth - b) / (c depth - a).
         """
-        (a, b), (c, d) = self.projection[2, 2:], self.projection[3, 2:]
         if not zero_to_one:
             depth *= 2
             depth -= 1
-        if c == 0:  # orthographic
-            depth *= np.float32(-d / a)
-            depth += np.float32(b / a)
-            return depth
-        if d == 0:
-            depth *= np.float32(-c / b)
-            depth += np.float32(a / b)
-            np.reciprocal(depth, out=depth)
-            return depth
-        wide = depth.astype(np.float64)
-        return np.asarray((d * wide - b) / (c * wide - a), np.float32)
+        (a, b), (c, d) = self.projection[2, 2:], self.projection[3, 2:]
+        with np.errstate(divide="ignore"):
+            if self.projection[2:, :2].any():
+                return self._oblique_metres(depth)
+            if c == 0:  # orthographic
+                depth *= np.float32(-d / a)
+                depth += np.float32(b / a)
+                return depth
+            if d == 0:
+                depth *= np.float32(-c / b)
+                depth += np.float32(a / b)
+                np.reciprocal(depth, out=depth)
+                return depth
+            wide = depth.astype(np.float64)
+            return np.asarray((d * wide - b) / (c * wide - a), np.float32)
+
+    def _oblique_metres(self, depth: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """The same where it depends on the place in the picture: a near plane that is not across the view."""
+        height, width = depth.shape
+        across = (np.arange(width) * 2 + 1) / width - 1
+        up = 1 - (np.arange(height)[:, None] * 2 + 1) / height
+        z, w = (
+            row[0] * across + row[1] * up + row[2] * depth + row[3]
+            for row in np.linalg.inv(self.projection)[2:]
+        )
+        return np.asarray(-z / w, np.float32)
 
 
 def frame_block(scene: Scene, view: View, *, encode: bool) -> npt.NDArray[np.void]:
