@@ -112,7 +112,7 @@ def measure(
     scene = what.build(count, seed)
     what.update(scene, 0.0)
     build_ms = (time.perf_counter() - began) * 1e3
-    excuse = handwritten.missing(scene) if "handwritten" in modes else None
+    excuse = handwritten.missing(scene, what.update) if "handwritten" in modes else None
     if excuse and list(modes) == ["handwritten"]:
         raise InvalidValue(f"mode: expected one that can draw {what.name}, got 'handwritten': {excuse}")
     target = ctx.framebuffer([ctx.texture(size, 4)], ctx.depth_texture(size))

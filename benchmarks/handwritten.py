@@ -6,7 +6,8 @@ graph, no ids, nothing that can change. The shading is throng's own: Lambert in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterator
 
 import moderngl
 import numpy as np
@@ -53,11 +54,27 @@ void main() {
 """
 
 
-def missing(scene: throng.Scene) -> str | None:
-    """Why this mode cannot draw `scene`; None where it can."""
+def missing(scene: throng.Scene, update: Callable[[throng.Scene, float], None] | None = None) -> str | None:
+    """Why this mode cannot draw `scene` as `update` moves it from 0 seconds on; None where it can."""
     if any(material.motion is not None for _, _, material, _, _ in _pieces(scene)):
         return "it has motions, which would be another program's shaders"
+    if update is not None:
+        before = _fingerprint(scene)
+        update(scene, 1.0)
+        after = _fingerprint(scene)
+        update(scene, 0.0)
+        if after != before:
+            return "its instances move, which would be another program's uploads"
     return None
+
+
+def _fingerprint(scene: throng.Scene) -> bytes:
+    """Changes with any transform or colour."""
+    digest = hashlib.blake2b()
+    for _, _, _, worlds, colors in _pieces(scene):
+        digest.update(np.ascontiguousarray(worlds).data)
+        digest.update(np.ascontiguousarray(colors).data)
+    return digest.digest()
 
 
 class Handwritten:
@@ -116,8 +133,10 @@ class Handwritten:
         records["matrix"][:, :, :3] = worlds.transpose(0, 2, 1)
         records["matrix"][:, 3, 3] = 1
         records["color"] = colors
-        vertices = [mesh.positions, mesh.normals]
-        attributes = ["in_position", "in_normal"]
+        vertices, attributes = [mesh.positions], ["in_position"]
+        if lit:
+            vertices.append(mesh.normals)
+            attributes.append("in_normal")
         if colored:
             vertices.append(math3d.linear_color(mesh.colors / 255.0)[:, :3].astype(np.float32))
             attributes.append("vertex_color")
