@@ -271,6 +271,8 @@ def test_mirrored_instances_are_found() -> None:
     assert instances.hands != hands
     crowd.scales = [(1, 1, -1), (-1, -1, 1), (-1, -1, -1), (2, 2, 2)]
     assert found() == [True, False, True, False]
+    crowd.delete([3])
+    assert found() == [True, False, True]
     crowd.scales = None
     assert found() is None
     hands = instances.hands

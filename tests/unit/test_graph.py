@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import throng.model.table as table_module
 from throng.errors import GraphError, InvalidIndex, InvalidValue
 from throng.model import shapes
 from throng.model.crowd import Crowd
@@ -267,8 +268,13 @@ class RandomTree:
             self.touched |= set(family(node))
 
 
+@pytest.mark.parametrize("limit", [0, 256])
 @pytest.mark.parametrize(("seed", "count"), [(0, 0), (1, 20), (2, 60), (3, 400)])
-def test_hundreds_of_random_edits_against_a_recursion(seed: int, count: int) -> None:
+def test_hundreds_of_random_edits_against_a_recursion(
+    seed: int, count: int, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Above the limit whole levels are swept instead of a walk from node to node.
+    monkeypatch.setattr(table_module, "_WALK_LIMIT", limit)
     tree = RandomTree(seed, count)
     for _ in range(300 if count < 100 else 80):
         table = tree.scene.update()
@@ -292,7 +298,7 @@ def test_hundreds_of_random_edits_against_a_recursion(seed: int, count: int) -> 
             node._row for node, (_, shown) in expected.items() if node.mesh is not None and shown
         }
         # What the version says is what was touched, and nothing else of what is still there.
-        changed = {table.nodes[row] for row in table.moves.rows_since(seen, len(table.nodes))} - {None}
+        changed = {table.nodes[row] for row in table.moves.rows_since(seen, len(table.nodes))}
         assert changed == {node for node in tree.touched if node.scene is tree.scene}
 
 
@@ -397,6 +403,13 @@ def test_bounds_of_a_scene_hold_every_vertex_of_every_node(motion: Motion | None
     if motion is None:
         corners = [world_corners(node) for node in parents[1:]]
         np.testing.assert_allclose(scene.bounds, [np.min(corners, (0, 1)), np.max(corners, (0, 1))])
+
+
+def test_wind_reaches_as_far_as_a_vertex_is_high() -> None:
+    high = Mesh([(0, 10, 0), (1, 11, 0), (0, 11, 1)], [0, 1, 2])
+    scene = Scene()
+    scene.add(Node(high, Material(motion=Motion("wind", 0.5)), position=(0, 100, 0)))
+    np.testing.assert_allclose(scene.bounds[:, 0], (-5.5, 1 + 5.5))
 
 
 def world_corners(node: Node) -> np.ndarray:
