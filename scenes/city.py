@@ -1,7 +1,7 @@
 """City: tens of thousands of nodes in a hierarchy, added one by one; equal meshes are drawn together.
 
-`count` nodes, more or less: districts carry blocks, blocks carry buildings, buildings carry roofs, windows
-and tanks. Nothing here asks for instancing; the scene finds out by itself.
+`count` nodes, to the next whole block: a district carries blocks, blocks carry buildings, buildings carry
+roofs, windows and tanks. Nothing here asks for instancing; the scene finds out by itself.
 """
 
 import numpy as np
@@ -34,14 +34,17 @@ def build(count: int, seed: int) -> throng.Scene:
         sun=throng.Sun(direction=(-0.55, -0.65, -0.42), color=(1.0, 0.94, 0.83), intensity=1.0),
         ambient=(0.52, 0.57, 0.64),
     )
-    blocks = max(round(count / 70), 1)  # a block has about 70 nodes
-    side = int(np.ceil(np.sqrt(blocks)))
+    side = int(np.ceil(np.sqrt(count / 62)))  # a block has about 62 nodes
     district = throng.Node(name="downtown")
     scene.add(district)
-    for number in spiral(side)[:blocks]:
+    nodes = 0
+    for number in spiral(side + 2):
+        if nodes >= count:
+            break
         block = throng.Node(position=((number[0]) * BLOCK, 0, (number[1]) * BLOCK), name="block")
         centre = np.exp(-((np.hypot(*number) / (0.35 * side + 1)) ** 2))  # towers stand in the middle
         fill(block, random, float(centre))
+        nodes += size(block)
         district.add(block)
     scene.add(
         throng.Node(throng.shapes.plane((side + 3) * BLOCK), ASPHALT, position=(0, -0.12, 0), name="streets")
@@ -103,6 +106,11 @@ def camera(scene: throng.Scene, seconds: float) -> throng.Camera:
 
 def update(scene: throng.Scene, seconds: float) -> None:
     scene.time = seconds
+
+
+def size(node: throng.Node) -> int:
+    """How many nodes it is, with all below it."""
+    return 1 + sum(size(child) for child in node.children)
 
 
 def spiral(side: int) -> list[tuple[int, int]]:
