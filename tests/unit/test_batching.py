@@ -281,6 +281,22 @@ def test_mirrored_instances_are_found() -> None:
     assert instances.hands == hands
 
 
+def test_looks_that_nobody_has_any_more_are_forgotten() -> None:
+    scene, nodes, _ = a_scene()
+    often, seldom = Collector(), Collector()
+    for step in range(300):
+        nodes[step % 7].material = Material((step / 300, 0, 1), double_sided=step % 2 == 0)
+        nodes[8].mesh = shapes.box((1, 1, 1 + step / 300))
+        check_against_scene(scene, often.update(scene))
+        if step % 29 == 0:
+            check_against_scene(scene, seldom.update(scene))
+    assert len(scene.tables.looks) < 30
+    for collector in (often, seldom):
+        collector.update(scene)
+        assert len(collector.sources()) < 30
+        check_against_scene(scene, collector.batches)
+
+
 def test_collectors_do_not_disturb_each_other() -> None:
     random = np.random.default_rng(3)
     scene, nodes, crowd = a_scene()
@@ -298,7 +314,8 @@ def test_collectors_do_not_disturb_each_other() -> None:
         elif kind == 2:
             node.visible = not node.visible
         elif kind == 3:
-            node.material = Material((1, 0, 0), shading="unlit") if random.random() < 0.5 else None
+            looks = Material(random.uniform(size=3), shading="unlit", double_sided=random.random() < 0.5)
+            node.material = looks if node.mesh is not None and random.random() < 0.7 else None
         elif kind == 4:
             node.mesh = (box(), shapes.cone(), shapes.quad())[int(random.integers(3))]
         elif kind == 5:
