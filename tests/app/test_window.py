@@ -587,7 +587,14 @@ def test_throng_run_obeys_its_options(opened: Open, boxes: Demo) -> None:
 
 
 def test_an_interrupt_ends_throng_run_with_130(opened: Open, boxes: Demo) -> None:
-    program = opened("-m", "throng", "run", "boxes.py", "--size", "99x99")
+    code = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in a shell's background ignore it
+sys.argv[1:] = ["run", "boxes.py", "--size", "99x99"]
+from throng.cli import main
+main()
+"""
+    program = opened("-c", code)
     program.until(lambda: "fps" in program.title, "it ran")
     program.send_signal(signal.SIGINT)
     assert program.ends() == 130
