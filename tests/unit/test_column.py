@@ -12,8 +12,9 @@ import pytest
 
 from throng.errors import InvalidIndex, InvalidType, InvalidValue, UsageError
 from throng.model import shapes
-from throng.model.column import MAX_RANGES, Column, Versions, ranges_of
+from throng.model.column import Column
 from throng.model.crowd import Crowd
+from throng.model.versions import MAX_RANGES, Versions, ranges_of
 
 COUNT = 12
 MESH = shapes.box()

@@ -11,13 +11,13 @@ from throng import math3d
 from throng.batching.instances import CrowdInstances, Instances, NodeInstances
 from throng.batching.key import BatchKey
 from throng.layout import LIT, UNLIT
-from throng.model.column import tick
 from throng.model.crowd import Crowd
 from throng.model.graph import Scene
 from throng.model.looks import Look
 from throng.model.material import Material
 from throng.model.mesh import Parts
 from throng.model.table import NodeTable
+from throng.model.versions import tick
 
 Doubles = npt.NDArray[np.float64]
 

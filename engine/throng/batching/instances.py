@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from throng import math3d
 from throng.layout import LIT, MATRIX_WORDS
-from throng.model.column import Column, Versions, tick
+from throng.model.column import Column
 from throng.model.crowd import Crowd
 from throng.model.table import NodeTable
+from throng.model.versions import Versions, tick
 
 Read = Callable[[int, int], npt.NDArray[Any]]
 Slots = slice | npt.NDArray[np.int64]

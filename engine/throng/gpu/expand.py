@@ -14,7 +14,7 @@ from throng.gpu.context import checked_buffer
 from throng.gpu.instances import Page
 from throng.gpu.items import Item, ItemTable
 from throng.layout import ITEM, RECORD
-from throng.model.column import ranges_of
+from throng.model.versions import ranges_of
 
 CHUNK = 64  # instances a work group
 _MAX_RUNS = 16  # dispatches that one window is worth; beyond that, gaps are expanded again as well

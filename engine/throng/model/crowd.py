@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from throng import arrays, math3d
 from throng.errors import InvalidIndex, InvalidType, InvalidValue, UsageError
-from throng.model.column import ColorColumn, Column, RotationColumn, int32, read_only, tick
+from throng.model.column import ColorColumn, Column, RotationColumn, int32, read_only
 from throng.model.graph import _IDENTITY, _ONE, _ORIGIN, _WHITE, Node
 from throng.model.material import Material
 from throng.model.mesh import Mesh, Model
+from throng.model.versions import tick
 
 MAX_INSTANCES = 2**31 - 1  # ids are int32 in pictures
 

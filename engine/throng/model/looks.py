@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from throng.model.column import tick
 from throng.model.mesh import Parts
+from throng.model.versions import tick
 
 if TYPE_CHECKING:
     from throng.model.graph import Node

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from throng import math3d
-from throng.model.column import Versions, tick
 from throng.model.looks import Looks
+from throng.model.versions import Versions, tick
 
 if TYPE_CHECKING:
     from throng.model.graph import Node
