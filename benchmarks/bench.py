@@ -157,6 +157,9 @@ def measure(
         gc.enable()
         for contender in contenders:
             contender.release()
+        ctx.detect_framebuffer(
+            0
+        ).use()  # moderngl goes back to the framebuffer used last, which must not be a released one
         for attachment in (*target.color_attachments, target.depth_attachment):
             attachment.release()
         target.release()

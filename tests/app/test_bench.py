@@ -164,6 +164,15 @@ def test_without_rounds_it_measures_as_long_as_time_allows(monkeypatch: pytest.M
     assert row["rounds"] == bench._LEAST_ROUNDS
 
 
+def test_one_measurement_leaves_no_errors_to_the_next(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They share a context: what one has released must not be what the next goes back to."""
+    monkeypatch.setattr(report, "print_table", lambda result: None)
+    bench.main(scenes=["cubes", "blades"], counts=[5, 6], size=SIZE, rounds=1)
+    assert caplog.messages == []
+
+
 def test_a_scene_named_twice_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report, "print_table", lambda result: None)
     modes = ["naive", "naive"]
