@@ -19,7 +19,7 @@ flat out vec4 v_color;
 flat out ivec2 v_ids;
 #endif
 #ifdef ONE_HAND
-uniform float hand;  // draws only what does (-1) or does not (+1) mirror
+uniform float hand;  // draws only what does (-1) or does not (+1) mirror, its crowd's transform left out
 #endif
 
 void main() {
@@ -38,7 +38,6 @@ void main() {
     v_ids = ivec2(instance.object, instance.id);
 #endif
 #ifdef ONE_HAND
-    Affine m = instance.transform;
-    if (hand * dot(m.x.xyz, cross(m.y.xyz, m.z.xyz)) < 0.0) gl_Position = vec4(2.0, 2.0, 2.0, 1.0);  // clipped
+    if (instance_hand(instance) != hand) gl_Position = vec4(2.0, 2.0, 2.0, 1.0);  // clipped
 #endif
 }

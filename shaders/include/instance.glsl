@@ -104,6 +104,23 @@ Instance fetched() {
     return i;
 }
 
+#ifdef ONE_HAND
+// -1 where the instance mirrors. By the signs of its scales, as on the CPU: the determinant of a flat one has
+// none to go by. Of a node there is only the matrix; where that is flat, it does not mirror.
+float instance_hand(Instance i) {
+#ifdef NODES
+    Affine m = i.transform;
+    float size = length(m.x.xyz) * length(m.y.xyz) * length(m.z.xyz);
+    return dot(m.x.xyz, cross(m.y.xyz, m.z.xyz)) < -1e-6 * size ? -1.0 : 1.0;
+#elif defined(SCALE_3)
+    bvec3 negative = lessThan(scales, vec3(0.0));
+    return negative.x != (negative.y != negative.z) ? -1.0 : 1.0;
+#else
+    return scales < 0.0 ? -1.0 : 1.0;
+#endif
+}
+#endif
+
 #if defined(NODES) || defined(SCALE_3) || defined(TURNED_CROWD) || defined(MOTION)
 vec3 instance_normal(Instance i, vec3 normal) { return transformed_normal(i.transform, normal); }
 #else

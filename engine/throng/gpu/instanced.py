@@ -140,7 +140,7 @@ class InstancedMode:
                 segment.count,
                 uniforms,  # type: ignore[arg-type]
                 number,
-                (program["hand"], -1.0 if mirrored else 1.0) if by_hand else None,  # type: ignore[arg-type]
+                (program["hand"], -1.0 if mirrored != mirrors else 1.0) if by_hand else None,  # type: ignore[arg-type]
             )
             for mirrored in hands
         ]
