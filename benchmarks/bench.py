@@ -157,9 +157,8 @@ def measure(
         gc.enable()
         for contender in contenders:
             contender.release()
-        ctx.detect_framebuffer(
-            0
-        ).use()  # moderngl goes back to the framebuffer used last, which must not be a released one
+        # moderngl goes back to the framebuffer that was used last, which must not be a released one.
+        ctx.detect_framebuffer(0).use()
         for attachment in (*target.color_attachments, target.depth_attachment):
             attachment.release()
         target.release()
