@@ -198,8 +198,9 @@ def display() -> Iterator[Desktop]:
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed: apt-get install xvfb xdotool")
     reading, writing = os.pipe()
+    # Without -noreset it begins anew when its last client goes, and turns away whoever comes meanwhile.
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1024x768x24", "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1024x768x24", "-nolisten", "tcp", "-noreset"],
         pass_fds=[writing],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
