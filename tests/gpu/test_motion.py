@@ -1,0 +1,187 @@
+"""Motions: functions of time and the instance, that keep what they promise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from pictures import MODES, Drawer, share_differing
+
+from throng import Camera, Crowd, Material, Mesh, Motion, Node, Renderer, Scene, shapes
+from throng.gpu import rawgl
+from throng.layout import RECORD
+
+CAMERA = Camera((0, 0, 0), (0, 0, -1))  # the origin of its records is the scene's
+Array = npt.NDArray[Any]
+
+
+@pytest.fixture(scope="module")
+def renderer() -> Iterator[Renderer]:
+    with Renderer((8, 8)) as made:
+        if made.stats is None and made.options.mode == "auto" and not made.capabilities.compute:
+            pytest.skip("needs compute shaders")
+        yield made
+
+
+def transforms(renderer: Renderer, scene: Scene) -> Array:
+    """(n, 3, 4): where the shader has put every instance, read back from the GPU."""
+    renderer.render(scene, CAMERA)
+    state = renderer._states[-1]
+    mode: Any = state.gpu._mode
+    with rawgl.current(renderer.context):
+        raw = mode._expansion.records.read(size=RECORD.size * state.collector.instances)
+    records = np.frombuffer(raw, RECORD.dtype)
+    order = np.lexsort([records["id"], records["object"]])
+    return np.stack([records[f"row{row}"] for row in range(3)], axis=1)[order].astype(np.float64)
+
+
+def placed(moved: Array, mesh: Mesh) -> Array:
+    """(n, v, 3): the vertices of every instance."""
+    return np.asarray(
+        np.einsum("nij,vj->nvi", moved[..., :3], mesh.positions.astype(np.float64)) + moved[:, None, :, 3]
+    )
+
+
+TIMES = [*np.linspace(0, 40, 60), 1e3, 12345.6]
+KINDS = [
+    Motion("wind"), Motion("wind", strength=0.8, spread=2.0, speed=3.0),
+    Motion("fountain"), Motion("fountain", strength=2.0, spread=9.0),
+    Motion("snow"), Motion("snow", strength=4.0, spread=3.0, speed=0.5),
+]  # fmt: skip
+
+
+def moving(motion: Motion | None, mesh: Mesh) -> Scene:
+    """A crowd under a node, its instances turned and scaled, and some nodes."""
+    random = np.random.default_rng(8)
+    scene = Scene()
+    material = Material(motion=motion)
+    parent = scene.add(Node(rotation=(0.3, 0.1, 0.2, 0.9), scale=(1.5, 0.4, 2.0), position=(3, 1, -2)))
+    parent.add(
+        Crowd(
+            mesh,
+            material,
+            positions=random.uniform(-9, 9, (300, 3)),
+            rotations=random.normal(size=(300, 4)),
+            scales=random.uniform(-2, 2, (300, 3)),
+        )
+    )
+    scene.add(Crowd(mesh, material, positions=random.uniform(-9, 9, (300, 3))))
+    for place in random.uniform(-5, 5, (20, 3)):
+        scene.add(Node(mesh, material, position=place, rotation=random.normal(size=4), scale=1.7))
+    return scene
+
+
+@pytest.mark.parametrize("motion", KINDS)
+def test_no_vertex_goes_further_than_the_motion_reaches(renderer: Renderer, motion: Motion) -> None:
+    """And none leaves the bounds of its crowd or scene, which count on that."""
+    mesh = shapes.box((0.3, 1.4, 0.5))
+    scene = moving(motion, mesh)
+    rest = placed(transforms(renderer, moving(None, mesh)), mesh)
+    origins = transforms(renderer, moving(None, mesh))[:, :, 3]
+    heights = np.abs(rest[..., 1] - origins[:, None, 1]).max(axis=1)
+    reach = np.array([motion.reach(float(height)) for height in heights])
+    low, high = scene.bounds
+    furthest = 0.0
+    for seconds in TIMES:
+        scene.time = float(seconds)
+        now = placed(transforms(renderer, scene), mesh)
+        distance = np.linalg.norm(now - rest, axis=-1).max(axis=1)
+        assert (distance <= reach * (1 + 1e-5) + 1e-5).all()
+        assert (now >= low - 1e-4).all()
+        assert (now <= high + 1e-4).all()
+        furthest = max(furthest, float((distance / reach).max()))
+    assert furthest > 0.6  # a reach that nothing comes near would spoil culling
+
+
+@pytest.mark.parametrize("motion", KINDS[:2])
+def test_wind_leaves_the_root_where_it_is(renderer: Renderer, motion: Motion) -> None:
+    mesh = shapes.grass_blade()
+    scene = moving(motion, mesh)
+    rest = transforms(renderer, moving(None, mesh))
+    tips = set()
+    for seconds in TIMES:
+        scene.time = float(seconds)
+        now = transforms(renderer, scene)
+        np.testing.assert_array_equal(now[:, :, 3], rest[:, :, 3])  # what stands at the origin of its mesh
+        np.testing.assert_array_equal(now[:, 1], rest[:, 1])  # a shear: nothing gets higher or lower
+        tips.add(tuple(np.round(now[7, 0], 6).tolist()))
+    assert len(tips) > len(TIMES) * 0.9
+
+
+def test_a_fountain_starts_at_its_nozzle_rises_and_lands_around_it(renderer: Renderer) -> None:
+    motion = Motion("fountain", strength=5.0, spread=2.0)
+    scene = Scene()
+    scene.add(Crowd(shapes.box(0.1), Material(motion=motion), positions=np.full((4000, 3), (1.0, 2.0, -3.0))))
+    scene.time = 6.7
+    offset = transforms(renderer, scene)[:, :, 3] - (1, 2, -3)
+    across = np.linalg.norm(offset[:, (0, 2)], axis=1)
+    assert offset[:, 1].min() >= -1e-5
+    assert 4.0 < offset[:, 1].max() <= 5.0
+    assert 1.7 < across.max() <= 2.0
+    assert np.abs(offset[:, (0, 2)].mean(axis=0)).max() < 0.1  # to all sides
+    assert (np.linalg.norm(offset, axis=1) < 0.5).any()
+
+
+def test_snow_falls_and_starts_again(renderer: Renderer) -> None:
+    scene = Scene()
+    motion = Motion("snow", strength=6.0, spread=0.5)
+    scene.add(Crowd(shapes.box(0.1), Material(motion=motion), positions=np.zeros((500, 3))))
+    heights = []
+    for seconds in np.arange(0, 30, 0.1):
+        scene.time = float(seconds)
+        heights.append(transforms(renderer, scene)[:, 1, 3])
+    steps = np.diff(np.array(heights), axis=0)
+    falls = steps < 0
+    assert falls.mean() > 0.95
+    assert steps[falls].min() > -0.3  # no jumps but to the start
+    assert (steps[~falls] > 5).all()
+    assert -6.0 <= np.min(heights) < -5.9
+    assert -0.1 < np.max(heights) <= 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", ["wind", "fountain", "snow"])
+def test_a_picture_depends_on_the_time_alone(draw: Drawer, mode: str, kind: str) -> None:
+    """Not on the times that were drawn before; and `speed` is nothing but a faster clock."""
+    camera = Camera((4, 4, 9))
+
+    def scene_of(speed: float, seconds: float) -> Scene:
+        scene = moving(Motion(kind, speed=speed), shapes.box(0.6))
+        scene.time = seconds
+        return scene
+
+    scene = scene_of(1.0, 8.0)
+    first = draw(scene, camera, mode).color
+    for seconds in (3.0, 100.0, 0.0):
+        scene.time = seconds
+        assert share_differing(draw(scene, camera, mode).color, first) > 0.02
+    scene.time = 8.0
+    np.testing.assert_array_equal(draw(scene, camera, mode).color, first)
+    np.testing.assert_array_equal(draw(scene_of(1.0, 8.0), camera, mode).color, first)
+    np.testing.assert_array_equal(draw(scene_of(2.0, 4.0), camera, mode).color, first)
+    still = draw(scene_of(0.0, 8.0), camera, mode).color
+    np.testing.assert_array_equal(draw(scene_of(0.0, 99.0), camera, mode).color, still)
+
+
+def test_instances_move_each_in_its_own_way_and_keep_it(renderer: Renderer) -> None:
+    """By their ids: deleting some leaves the others where they were."""
+    scene = Scene(time=5.0)
+    crowd = scene.add(Crowd(shapes.box(), Material(motion="snow"), positions=np.zeros((200, 3))))
+    before = transforms(renderer, scene)[:, :, 3]
+    assert len(np.unique(before.round(5), axis=0)) > 195
+    crowd.delete(np.arange(0, 200, 3))
+    np.testing.assert_array_equal(transforms(renderer, scene)[:, :, 3], before[np.asarray(crowd.ids)])
+
+
+def test_time_can_be_long(renderer: Renderer) -> None:
+    """After a day of float32 seconds the motion still moves by less than a frame's jump."""
+    scene = Scene(time=86_400.0)
+    scene.add(Crowd(shapes.box(), Material(motion="wind"), positions=np.zeros((50, 3))))
+    one = transforms(renderer, scene)
+    scene.time += 1 / 60
+    other = transforms(renderer, scene)
+    step = np.abs(one - other).max()
+    assert 0 < step < 0.05
