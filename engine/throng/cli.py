@@ -62,7 +62,9 @@ def _finite(ctx: Any, param: Any, value: float) -> float:
 
 def _scene_options(function: Any) -> Any:
     for option in (
-        click.option("--samples", type=click.IntRange(1, 64), default=1, help="Samples of each pixel."),
+        click.option(
+            "--samples", type=click.IntRange(1, 64), default=1, help="Samples of each pixel, at most."
+        ),
         click.option("--mode", type=click.Choice(MODES), default="auto", help="How to draw."),
         click.option("--seed", type=click.IntRange(0), default=0, help="Of all that is random."),
         click.option("--count", type=_Count(), help="Objects; each scene has a default."),
@@ -172,7 +174,7 @@ def render(
     camera = demo.camera(built, seconds)
     with throng.Renderer(size, samples=samples, options=options) as renderer:
         frame = renderer.render(built, camera)
-        driver = renderer.capabilities.renderer
+        driver, most = renderer.capabilities.renderer, renderer.capabilities.max_samples
     with files.whole(output) as file:
         Image.fromarray(frame.color).convert(colors).save(file)
     if as_json:
@@ -182,7 +184,7 @@ def render(
             "seed": seed,
             "seconds": seconds,
             "size": list(size),
-            "samples": samples,
+            "samples": min(samples, most),
             "file": str(output),
             "renderer": driver,
             "build_ms": build_ms,

@@ -198,6 +198,12 @@ def test_render_as_json(run: Run, folder: Path) -> None:
     assert set(report) == {*asked, *figures.split(), "mode", "file"}
 
 
+def test_the_samples_told_are_those_that_the_driver_gave(run: Run) -> None:
+    words = "render", "grass", "--count", "3", "--size", "8x8", "--samples", "64", "--json", "-o", "out.png"
+    told = json.loads(run(*words).output)["samples"]
+    assert told == min(64, json.loads(run("doctor", "--json").output)["opengl"]["max_samples"])
+
+
 def test_the_same_seed_and_seconds_give_the_same_bytes(run: Run, folder: Path) -> None:
     def picture(*words: str) -> bytes:
         result = run("render", "meadow", "--count", "60", "--size", "64x48", "-o", "out.png", *words)
