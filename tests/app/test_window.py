@@ -367,6 +367,20 @@ def test_the_window_its_screenshot_and_a_headless_picture_are_the_same(watch: Op
     program.until(lambda: differing(program.seen(), headless) <= 0.001, "the window showed the same")
 
 
+def test_samples_smooth_the_edges_in_the_window_and_in_its_screenshots(watch: Open, boxes: Demo) -> None:
+    program = watch("settings |= {'step': 0.0, 'samples': 4}")
+    scene = boxes.build(40, 0)
+    boxes.update(scene, 0.0)
+    headless = throng.render(scene, boxes.camera(scene, 0.0), (320, 240), samples=4).color[..., :3]
+    plain = throng.render(scene, boxes.camera(scene, 0.0), (320, 240)).color[..., :3]
+    assert differing(headless, plain) > 0.005, "there are edges to smooth"
+    assert differing(picture_of(saved(program)), headless) <= 0.001
+    # The driver mixes the samples of a window as they are encoded, a headless renderer in linear light.
+    seen = program.seen()
+    assert 0.005 < differing(seen, plain) < 0.05
+    assert differing(seen, headless) < 0.05
+
+
 def test_the_view_in_hand_is_what_the_window_shows(watch: Open, boxes: Demo) -> None:
     program = watch("settings['step'] = 0.0")
     before = program.state
