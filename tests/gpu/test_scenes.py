@@ -1,0 +1,147 @@
+"""The demo scenes: in every mode, at any count, at any time, and as they looked when somebody looked."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import MODES, OUTPUTS, Difference, Drawer, Picture, assert_frames_agree, difference
+from PIL import Image
+
+from throng import Crowd, Scene, gallery
+from throng.gallery import Demo
+
+DEMOS = {demo.name: demo for demo in gallery.demos()}
+GOLDEN = Path(__file__).parents[1] / "golden"
+SIZE = (320, 180)
+SECONDS = 2.0
+
+# What another llvmpipe, on another processor, may differ in; `test_the_measure_...` shows what it may not.
+MOST = Difference(share=0.005, block=2.5)
+
+
+def built(demo: Demo, count: int, seconds: float = SECONDS) -> Scene:
+    scene = demo.build(count, 0)
+    demo.update(scene, seconds)
+    return scene
+
+
+def picture(draw: Drawer, demo: Demo, scene: Scene | None = None) -> Picture:
+    """The demo as the golden image shows it: half of its objects, and four samples."""
+    scene = scene or built(demo, demo.count // 2)
+    return draw(scene, demo.camera(scene, SECONDS), size=SIZE, samples=4, outputs=("color",)).color
+
+
+def agree(one: Picture, other: Picture) -> bool:
+    came = difference(one, other)
+    return came.share <= MOST.share and came.block <= MOST.block
+
+
+@pytest.fixture(params=DEMOS)
+def demo(request: pytest.FixtureRequest) -> Demo:
+    return DEMOS[request.param]
+
+
+def test_there_are_demos() -> None:
+    assert {"grass", "forest", "particles", "meadow", "city", "asteroids"} <= DEMOS.keys()
+
+
+def test_a_demo_looks_the_same_in_every_mode(draw: Drawer, demo: Demo) -> None:
+    scene = built(demo, 400)
+    camera = demo.camera(scene, SECONDS)
+    frames = [draw(scene, camera, mode, size=SIZE) for mode in MODES]
+    for frame in frames[1:]:
+        assert_frames_agree(frames[0], frame)
+    assert (frames[0].ids[..., 0] >= 0).mean() > 0.02
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_demo_of_one_object_is_drawn(draw: Drawer, demo: Demo, mode: str) -> None:
+    scene = built(demo, 1)
+    frame = draw(scene, demo.camera(scene, SECONDS), mode, outputs=OUTPUTS)
+    assert frame.stats.instances >= 1
+
+
+def test_a_frame_depends_on_the_seconds_alone(draw: Drawer, demo: Demo) -> None:
+    scene = built(demo, 300)
+    first = draw(scene, demo.camera(scene, SECONDS)).color
+    for seconds in (7.5, 100.0, 0.0):
+        demo.update(scene, seconds)
+        assert (draw(scene, demo.camera(scene, seconds)).color != first).any()
+    demo.update(scene, SECONDS)
+    np.testing.assert_array_equal(draw(scene, demo.camera(scene, SECONDS)).color, first)
+    again = built(demo, 300)
+    np.testing.assert_array_equal(draw(again, demo.camera(again, SECONDS)).color, first)
+
+
+def test_a_demo_looks_as_it_did(draw: Drawer, demo: Demo, pytestconfig: pytest.Config) -> None:
+    """Against tests/golden; `pytest --bless` rewrites them, for somebody to look at."""
+    capabilities = draw.renderer("auto", 4).capabilities
+    if "llvmpipe" not in capabilities.renderer:
+        pytest.skip("golden images are llvmpipe's")
+    file = GOLDEN / f"{demo.name}.png"
+    came = picture(draw, demo)
+    if pytestconfig.getoption("--bless"):
+        GOLDEN.mkdir(exist_ok=True)
+        Image.fromarray(came).save(file, optimize=True)
+    assert file.exists(), f"{file} is missing: make it with pytest --bless, and look at it"
+    with Image.open(file) as image:
+        golden = np.asarray(image.convert("RGBA"))
+    assert agree(golden, came), f"{difference(golden, came)}, at most {MOST}: see {saved(demo.name, came)}"
+
+
+def saved(name: str, came: Picture) -> Path:
+    """Where to find a picture that is not what it should be."""
+    file = Path(tempfile.gettempdir()) / f"throng-{name}.png"
+    Image.fromarray(came).save(file)
+    return file
+
+
+def test_no_golden_image_is_left_over() -> None:
+    assert {file.stem for file in GOLDEN.glob("*")} == DEMOS.keys()
+
+
+# -- the measure itself --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("channel", [0, 1, 2])
+@pytest.mark.parametrize("shift", [-4, 4])
+def test_the_measure_sees_a_small_patch_of_another_colour(draw: Drawer, channel: int, shift: int) -> None:
+    """10 pixels square, by 4/255 in one channel: 0.2 % of the picture, and hardly visible."""
+    good = picture(draw, DEMOS["meadow"])
+    assert agree(good, good)
+    for row, column in ((3, 5), (97, 201), (170, 310)):
+        bad = good.astype(int)
+        bad[row : row + 10, column : column + 10, channel] += shift
+        assert not agree(good, np.clip(bad, 0, 255).astype(np.uint8))
+
+
+def test_the_measure_sees_that_an_instance_is_missing(draw: Drawer) -> None:
+    demo = DEMOS["asteroids"]
+    scene = built(demo, demo.count // 2)
+    good = picture(draw, demo, scene)
+    frame = draw(scene, demo.camera(scene, SECONDS), size=SIZE)
+    crowds = {node.id: node for node in scene.children if isinstance(node, Crowd)}
+    inside = np.isin(frame.ids[..., 0], list(crowds))
+    pairs, areas = np.unique(frame.ids[inside], axis=0, return_counts=True)
+    node, instance = pairs[np.argmin(np.abs(areas - 40))]  # one of about 40 pixels of 57,600
+    crowds[int(node)].delete([int(instance)])
+    assert not agree(good, picture(draw, demo, scene))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_the_measure_sees_a_shift_by_a_pixel(draw: Drawer, demo: Demo, axis: int) -> None:
+    good = picture(draw, demo)
+    assert not agree(good, np.roll(good, 1, axis=axis))
+
+
+def test_the_measure_forgives_what_drivers_differ_in(draw: Drawer) -> None:
+    """Other rounding everywhere, and other edges in a few pixels."""
+    good = picture(draw, DEMOS["meadow"])
+    random = np.random.default_rng(0)
+    other = good.astype(int) + random.integers(-1, 2, good.shape)
+    edges = random.random(good.shape[:2]) < 0.001
+    other[edges] += random.integers(-30, 30, (int(edges.sum()), 4))
+    assert agree(good, np.clip(other, 0, 255).astype(np.uint8))
