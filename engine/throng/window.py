@@ -359,6 +359,7 @@ def _glfw() -> Iterator[None]:
 @contextmanager
 def _opened(size: tuple[int, int], title: str, samples: int) -> Iterator[Any]:
     """A window with the newest OpenGL that there is, current on this thread."""
+    before = glfw.get_current_context()  # of the program around us, which glfw remembers by itself
     for version in _VERSIONS:
         glfw.default_window_hints()
         glfw.window_hint(glfw.CONTEXT_VERSION_MAJOR, version[0])
@@ -372,13 +373,14 @@ def _opened(size: tuple[int, int], title: str, samples: int) -> Iterator[Any]:
             break
     else:
         raise _no_window()
+    glfw.default_window_hints()
     try:
         glfw.make_context_current(handle)
         glfw.swap_interval(1)
         yield handle
     finally:
         with contextlib.suppress(Exception):
-            glfw.make_context_current(_NONE)
+            glfw.make_context_current(before or _NONE)
         glfw.destroy_window(handle)
 
 

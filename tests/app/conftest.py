@@ -115,7 +115,7 @@ class Program:
     def window(self) -> str:
         """The X window, as xdotool names it, once it is on the screen."""
         if self._window is None:
-            search = ("search", "--onlyvisible", "--pid", str(self._process.pid), "--name", ".")
+            search = ("search", "--all", "--onlyvisible", "--pid", str(self._process.pid), "--name", ".")
             self._window = self.until(lambda: self._desktop.try_tool(*search), "a window was there").split()[
                 -1
             ]

@@ -6,7 +6,6 @@ import math
 import re
 import signal
 import textwrap
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -526,20 +525,25 @@ print(len(same), all(same), glfw.get_timer_value())
 
 def test_a_program_that_uses_glfw_itself_keeps_it(opened: Open, boxes: Demo) -> None:
     code = """
-import boxes, glfw, throng
+import boxes, glfw, moderngl, throng
 assert glfw.init()
 glfw.window_hint(glfw.VISIBLE, False)
 mine = glfw.create_window(50, 40, "mine", None, None)
 glfw.make_context_current(mine)
+own = moderngl.create_context()
+reporting = glfw.ERROR_REPORTING
 throng.show(boxes.build(4, 0), size=(64, 48), frames=2)
-print(glfw.get_window_size(mine), glfw.ERROR_REPORTING == "warn" or glfw.ERROR_REPORTING)
-glfw.poll_events()
+print(glfw.get_window_size(mine), glfw.ERROR_REPORTING == reporting)
+glfw.swap_interval(0)  # needs the context that was current before
+own.clear(1.0, 0.0, 0.0)
+print(own.error)
+glfw.swap_buffers(mine)
 glfw.destroy_window(mine)
 glfw.terminate()
 """
     program = opened("-c", code)
     assert program.ends() == 0, program.text
-    assert program.out[0].startswith("(50, 40)")
+    assert program.out == ["(50, 40) True", "GL_NO_ERROR"]
 
 
 def test_a_show_without_a_camera_sees_everything(opened: Open, boxes: Demo) -> None:
@@ -576,11 +580,9 @@ thread.join()
 
 
 def test_throng_run_shows_a_demo_for_so_many_frames(opened: Open) -> None:
-    began = time.monotonic()
     program = opened("-m", "throng", "run", "grass", "--count", "50", "--size", "200x100", "--frames", "3")
     assert program.ends() == 0, program.text
     assert program.out == program.err == []
-    assert time.monotonic() - began < 50
 
 
 def test_throng_run_obeys_its_options(opened: Open, boxes: Demo) -> None:
