@@ -120,6 +120,8 @@ def _movable(camera: Camera) -> Camera:
     projection = camera.projection_matrix(1.0)
     near, far = camera.near, camera.far if math.isfinite(camera.far) else camera.near * 1e5
     target = position + (target - position) * max(10.0 * near, 1.0)
+    if abs(float(camera.view_matrix[0, 1])) < 1e-6 and up[1] > 1e-3:  # it stands upright: turn about +Y
+        up = np.array((0.0, 1.0, 0.0))
     if camera.is_orthographic:
         return Camera.orthographic(position, target, up, 2.0 / abs(projection[1, 1]), near, far)
     fov = math.degrees(2.0 * math.atan(1.0 / abs(projection[1, 1])))

@@ -210,6 +210,22 @@ def test_flying_goes_along_the_axes_of_the_picture(
     np.testing.assert_allclose(camera.target, target + direction * FLY * span * 0.5, atol=1e-9)
 
 
+def test_an_upright_camera_from_matrices_is_turned_about_the_vertical() -> None:
+    """Matrices know no `up` but the picture's own, which leans forward where the camera looks down."""
+    controls = Controls(matrices())
+    height = controls.camera.position[1]
+    for _ in range(10):
+        controls.orbit(0.1, 0.0)
+        assert controls.camera.position[1] == pytest.approx(height)
+        assert abs(controls.camera.view_matrix[0, 1]) < 1e-9, "the horizon stays level"
+
+
+def test_a_rolled_camera_from_matrices_stays_as_it_is() -> None:
+    rolled = throng.Camera((3, 4, 12), (1, 0, -1), up=(0.5, 1, 0))
+    given = throng.Camera.from_matrices(rolled.view_matrix, rolled.projection_matrix(ASPECT))
+    np.testing.assert_allclose(Controls(given).camera.view_matrix, rolled.view_matrix, atol=1e-9)
+
+
 def test_a_camera_from_matrices_with_an_infinite_far_plane_can_be_moved() -> None:
     given = perspective()
     projection = given.projection_matrix(ASPECT)
