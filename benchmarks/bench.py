@@ -19,7 +19,7 @@ import throng
 from throng import files
 from throng.errors import InvalidValue
 from throng.gpu import rawgl
-from throng.gpu.context import Capabilities, choose_mode, collect, create_headless
+from throng.gpu.context import Capabilities, checked_texture, choose_mode, collect, create_headless
 
 from . import handwritten, report
 from .machine import machine
@@ -70,6 +70,9 @@ def main(
     with rawgl.current(ctx):
         try:
             capabilities = Capabilities.of(ctx)
+            most = capabilities.max_texture_size
+            if max(size) > most:
+                raise InvalidValue(f"size: expected at most {most}x{most} pixels, got {size[0]}x{size[1]}")
             for mode in modes:
                 if mode != "handwritten":
                     choose_mode(mode, capabilities)
@@ -115,7 +118,8 @@ def measure(
     excuse = handwritten.missing(scene, what.update) if "handwritten" in modes else None
     if excuse and list(modes) == ["handwritten"]:
         raise InvalidValue(f"mode: expected one that can draw {what.name}, got 'handwritten': {excuse}")
-    target = ctx.framebuffer([ctx.texture(size, 4)], ctx.depth_texture(size))
+    picture = checked_texture(ctx, size, 4, purpose="the picture")
+    target = ctx.framebuffer([picture], ctx.depth_texture(size))
     timer = ctx.query(time=True)
     contenders = []
     try:

@@ -272,6 +272,7 @@ WRONG = [
     (["bench", "gras"], 2,
      "scene: expected one of cubes, blades, trees, asteroids, city, forest, grass, meadow, particles, "
      "or a .py file, got 'gras'; did you mean 'grass'?\n"),
+    (["bench", "cubes", "--size", "99999x9", "--count", "1"], 2, "throng: size: expected at most"),
     (["bench", "grass", "--mode", "slow"], 2,
      "'slow' is not one of 'indirect', 'instanced', 'naive', 'handwritten'"),
     (["bench", "grass", "--json", "nowhere/a"], 2, "'nowhere' does not\n"),
