@@ -555,3 +555,40 @@ def test_a_scene_outlives_its_renderers() -> None:
     del renderer, scene
     gc.collect()
     assert kept() is None
+
+
+ORDERS = """
+import sys
+import moderngl
+import throng
+from throng.gpu import rawgl
+from throng.gpu.context import create_headless
+
+scene = throng.Scene()
+scene.add(throng.Node(throng.shapes.box()))
+
+def made(context=None):
+    renderer = throng.Renderer((16, 16), context=context)
+    renderer.render(scene, throng.Camera())
+    return renderer
+
+one, other, third = made(), made(), made()
+other.close(); one.close()
+third.render(scene, throng.Camera())
+host = create_headless()
+inside = made(host)
+own = made()
+host.release()                      # the window is gone before what drew in it
+rawgl.release_current()
+inside.close()
+third.render(scene, throng.Camera())
+forgotten, left = made(), made()    # for the end of the process
+third.close()
+own.close()
+print("done")
+"""
+
+
+def test_contexts_end_in_any_order(run_python: Callable[..., str]) -> None:
+    """Released in the wrong order, contexts of moderngl's abort the process."""
+    assert run_python("-W", "error", "-c", ORDERS) == "done\n"
