@@ -14,6 +14,7 @@ from randomscenes import random_scene
 
 import throng
 from throng import Camera, Crowd, Material, Node, Options, Renderer, Scene, shapes
+from throng.gpu import rawgl
 
 CAMERA = Camera((3, 2, 4))
 
@@ -171,6 +172,8 @@ def test_the_size_can_be_set_later() -> None:
         assert renderer.render(scene, CAMERA).color.shape == (20, 30, 4)
         renderer.size = (48, 32)
         later = renderer.render(scene, CAMERA, OUTPUTS)
+        with rawgl.current(renderer.context):
+            assert rawgl.get_error() is None
         renderer.size = None
         assert renderer.size is None
     with Renderer((48, 32)) as renderer:

@@ -185,3 +185,18 @@ def test_time_can_be_long(renderer: Renderer) -> None:
     other = transforms(renderer, scene)
     step = np.abs(one - other).max()
     assert 0 < step < 0.05
+
+
+@pytest.mark.parametrize("kind", ["wind", "fountain", "snow"])
+def test_motions_go_on_at_the_time_of_day(renderer: Renderer, kind: str) -> None:
+    """Seconds since 1970 are far beyond what float32 can count one by one."""
+    scene = moving(Motion(kind), shapes.box())
+    seen = []
+    for seconds in (1.8e9, 1.8e9 + 0.02, 1.8e9 + 0.04, -1.8e9, 1e300):
+        scene.time = seconds
+        seen.append(transforms(renderer, scene))
+        assert np.isfinite(seen[-1]).all()
+    first, second = (np.abs(seen[step + 1] - seen[step]).max(axis=(1, 2)) for step in (0, 1))
+    steady = (first < 0.5) & (second < 0.5)  # but for what lands and starts again
+    assert steady.mean() > 0.9
+    assert (first[steady] > 1e-4).mean() > 0.9

@@ -17,6 +17,10 @@ from throng.model.mesh import Mesh
 
 Doubles = npt.NDArray[np.float64]
 
+# Seconds of its own time after which a motion begins anew: in float32 they are still exact to half a millisecond,
+# where the time of day would stand still.
+MOTION_PERIOD = 4096.0
+
 
 class Key(Protocol):
     """What must match for instances to share a draw."""
@@ -82,6 +86,8 @@ class ItemTable:
         self._nodes = np.array([batch.object_id < 0 for batch in batches], np.bool_)
         motions = [batch.key.motion for batch in batches]
         self._speeds = np.array([0.0 if motion is None else motion.speed for motion in motions])
+        with np.errstate(divide="ignore", over="ignore"):
+            self._periods = MOTION_PERIOD / self._speeds
         for row, item, motion in zip(self.rows, items, motions, strict=True):
             row["tint"] = item.batch.tint
             row["object"] = item.batch.object_id
@@ -105,7 +111,7 @@ class ItemTable:
         worlds[self._nodes, 1, :3] = high - origin
         for number in range(3):
             self.rows[f"row{number}"] = worlds[:, number]
-        self.rows["motion"][:, 3] = seconds * self._speeds
+        self.rows["motion"][:, 3] = np.fmod(seconds, self._periods) * self._speeds
 
     def _set_columns(self, row: Any, item: Item) -> None:
         columns = item.batch.instances.columns

@@ -80,6 +80,8 @@ class Target:
         return np.array(picture[::-1])
 
     def release(self) -> None:
+        if self._ctx.fbo in (self.framebuffer, self.drawn):  # moderngl would go on binding what is gone
+            self._ctx.detect_framebuffer(0).use()
         self.framebuffer.release()
         textures = [*self._parts]
         if self._resolver is not None:

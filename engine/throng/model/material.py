@@ -24,7 +24,7 @@ class Motion:
               fountain: metres that a particle rises (6); snow: metres that a flake falls (12)
     spread    wind: metres from one gust to the next (8); fountain: metres from the nozzle to where the
               particles land (2.5); snow: metres that a flake drifts to either side (0.6)
-    speed     time runs this many times as fast
+    speed     time runs this many times as fast; after 4,096 seconds of that time the motion begins anew
 
     The root of what leans in the wind stays where it is. A fountain's particles start at their instance's
     position, each at its own moment; a flake of snow falls from its position and starts there again.
