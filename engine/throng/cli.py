@@ -174,7 +174,7 @@ def render(
     camera = demo.camera(built, seconds)
     with throng.Renderer(size, samples=samples, options=options) as renderer:
         frame = renderer.render(built, camera)
-        driver, most = renderer.capabilities.renderer, renderer.capabilities.max_samples
+        driver, samples = renderer.capabilities.renderer, renderer.samples
     with files.whole(output) as file:
         Image.fromarray(frame.color).convert(colors).save(file)
     if as_json:
@@ -184,7 +184,7 @@ def render(
             "seed": seed,
             "seconds": seconds,
             "size": list(size),
-            "samples": min(samples, most),
+            "samples": samples,
             "file": str(output),
             "renderer": driver,
             "build_ms": build_ms,
@@ -278,7 +278,10 @@ def list_scenes(as_json: bool) -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(as_json: bool) -> None:
-    """Tell what this machine can do, and how to mend what it cannot. Exits with 1 if something is wrong."""
+    """Tell what this machine can do, and how to mend what it cannot. Exits with 1 if something is wrong.
+
+    With several EGL devices, GLCONTEXT_DEVICE_INDEX=N in the environment chooses one for every command.
+    """
     from throng.gpu.doctor import doctor_report
 
     report = doctor_report()

@@ -19,10 +19,11 @@ def render(
     outputs: Sequence[str] = ("color",),
     samples: int = 1,
     options: Options = Options(),  # noqa: B008 - frozen
+    device: int | None = None,
 ) -> Frame:
     """Draws `scene` as `camera` sees it, in a context of its own; arguments and errors as Renderer's.
 
     Making the context takes most of the time: for more than one picture keep a Renderer.
     """
-    with Renderer(size, samples=samples, options=options) as renderer:
+    with Renderer(size, samples=samples, options=options, device=device) as renderer:
         return renderer.render(scene, camera, outputs)

@@ -17,7 +17,7 @@ from throng.model.mesh import Mesh
 
 Doubles = npt.NDArray[np.float64]
 
-# Seconds of its own time after which a motion begins anew: in float32 they are still exact to half a millisecond,
+# Seconds of its own time after which a motion begins anew: in float32 they are exact to half a millisecond,
 # where the time of day would stand still.
 MOTION_PERIOD = 4096.0
 
