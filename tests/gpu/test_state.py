@@ -214,8 +214,7 @@ def nasty_draw(ctx: moderngl.Context) -> Picture:
         if ctx.version_code >= 420:
             texture.bind_to_image(unit)
     ctx.enable_only(moderngl.DEPTH_TEST | moderngl.RASTERIZER_DISCARD)
-    ctx.blend_func, ctx.depth_func = (moderngl.ONE, moderngl.ZERO), "=="
-    gl("glBlendEquation", "vi")(0x8008)
+    ctx.depth_func = "=="
     ctx.front_face, ctx.cull_face, ctx.wireframe, ctx.polygon_offset = "ccw", "back", True, (7.0, 7.0)
     ctx.provoking_vertex = moderngl.LAST_VERTEX_CONVENTION
     gl("glColorMask", "vbbbb")(0, 0, 0, 0)
@@ -227,6 +226,9 @@ def nasty_draw(ctx: moderngl.Context) -> Picture:
 def host(ctx: moderngl.Context) -> Iterator[Host]:
     with SavedState(ctx, UNITS):  # whatever this test's host sets does not reach the next test
         yield Host(ctx)
+    gl("glBlendFuncSeparate", "viiii")(1, 0, 1, 0)
+    gl("glBlendEquationSeparate", "vii")(0x8006, 0x8006)
+    gl("glBlendColor", "vffff")(0, 0, 0, 0)
 
 
 def test_the_host_differs_from_the_defaults(host: Host) -> None:

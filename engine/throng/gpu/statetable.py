@@ -45,7 +45,8 @@ SWITCHES = (
 INDEXED_SWITCHES = ((330, 0x0BE2, 0x8824), (410, 0x0C11, 0x825B))  # since, name, how many there are
 
 # (since, GL names, type of the values, number of values for each name, setter, its types, first arguments,
-# what throng wants or None to leave it). In this order they are restored.
+# what throng wants or None to leave it). In this order they are restored. How to blend is not among them:
+# nothing of throng blends.
 Row = tuple[int, tuple[int, ...], str, int, str, str, tuple[int, ...], tuple[Any, ...] | None]
 VALUES: tuple[Row, ...] = (
     (330, (0x8CA6,), "i", 1, "glBindFramebuffer", "viu", (0x8CA9,), None),
@@ -57,9 +58,6 @@ VALUES: tuple[Row, ...] = (
     (330, (0x0C23,), "b", 4, "glColorMask", "vbbbb", (), (1, 1, 1, 1)),
     (330, (0x0B72,), "b", 1, "glDepthMask", "vb", (), (1,)),
     (330, (0x0B74,), "i", 1, "glDepthFunc", "vi", (), (0x0201,)),
-    (330, (0x80C9, 0x80C8, 0x80CB, 0x80CA), "i", 1, "glBlendFuncSeparate", "viiii", (), (1, 0, 1, 0)),
-    (330, (0x8009, 0x883D), "i", 1, "glBlendEquationSeparate", "vii", (), (0x8006, 0x8006)),
-    (330, (0x8005,), "f", 4, "glBlendColor", "vffff", (), None),
     (330, (0x0C22,), "f", 4, "glClearColor", "vffff", (), None),
     (330, (0x0B73,), "d", 1, "glClearDepth", "vd", (), None),
     (330, (0x0B45,), "i", 1, "glCullFace", "vi", (), (0x0405,)),
@@ -94,8 +92,6 @@ INDEXED: tuple[IndexedRow, ...] = (
     (410, (0x0C10,), "i", 4, "glScissorIndexed", "vuiiii", 0x825B),
     (410, (0x0B70,), "d", 2, "glDepthRangeIndexed", "vudd", 0x825B),
     (330, (0x0C23,), "b", 4, "glColorMaski", "vubbbb", 0x8824),
-    (400, (0x80C9, 0x80C8, 0x80CB, 0x80CA), "i", 1, "glBlendFuncSeparatei", "vuiiii", 0x8824),
-    (400, (0x8009, 0x883D), "i", 1, "glBlendEquationSeparatei", "vuii", 0x8824),
 )
 
 TEXTURES = (  # target, name of its binding
