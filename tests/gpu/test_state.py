@@ -112,7 +112,7 @@ class Host:
         gl("glViewport", "viiii")(1, 2, 11, 12)
         gl("glScissor", "viiii")(2, 3, 9, 8)
         gl("glDepthRange", "vdd")(0.25, 0.75)
-        gl("glBlendFuncSeparate", "viiii")(0x0302, 0x0303, 0x0306, 0x0307)
+        gl("glBlendFuncSeparate", "viiii")(0x0304, 0x0305, 0x0306, 0x0307)
         gl("glBlendEquationSeparate", "vii")(0x800A, 0x800B)
         gl("glBlendColor", "vffff")(1, 0, 0, 1)
         gl("glClearColor", "vffff")(0, 1, 0, 1)
