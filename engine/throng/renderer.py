@@ -181,8 +181,7 @@ class Renderer:
         """Scene -> batches -> GPU: only what changed since this renderer last drew it; the bytes written."""
         before = state.gpu.uploaded_bytes + self._shared.pool.uploaded_bytes
         batches = state.collector.update(state.scene)
-        version = state.collector.version, state.collector.values
-        state.gpu.upload(batches, state.collector.sources(), version)
+        state.gpu.upload(batches, state.collector.sources(), state.collector.version, state.collector.values)
         return state.gpu.uploaded_bytes + self._shared.pool.uploaded_bytes - before
 
     def _submit(self, state: _SceneState, view: View, outputs: Sequence[str], *, encode: bool) -> int:

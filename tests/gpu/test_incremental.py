@@ -312,10 +312,10 @@ def crowded_scene() -> Scene:
 
 
 class Spy:
-    """The largest range bound for a column or record, and how many dispatches there were."""
+    """The largest range bound for a column or record, and how many dispatches and work groups there were."""
 
     def __init__(self) -> None:
-        self.largest = self.dispatches = 0
+        self.largest = self.dispatches = self.groups = 0
 
 
 def lowered(monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any]) -> Spy:
@@ -330,6 +330,7 @@ def lowered(monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any]) -> Spy:
 
     def watched_run(self: moderngl.ComputeShader, x: int = 1, y: int = 1, z: int = 1) -> None:
         spy.dispatches += 1
+        spy.groups += x * y * z
         assert x <= limits.get("max_work_groups", (65535,))[0]
         run(self, x, y, z)
 
@@ -392,3 +393,42 @@ def test_a_static_scene_expands_nothing(draw: Drawer, monkeypatch: pytest.Monkey
     crowd.positions[5] = (0, 0, 0)
     renderer.render(scene, CAMERA)
     assert spy.dispatches == 1
+
+
+def test_what_stands_beside_a_change_is_not_expanded_again(
+    draw: Drawer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(5)
+    scene = Scene()
+    scene.add(Crowd(shapes.cone(segments=5), positions=random.normal(size=(20_000, 3))))
+    small = scene.add(Crowd(shapes.box(0.3), positions=random.normal(size=(128, 3))))
+    for place in random.normal(size=(50, 3)):
+        scene.add(Node(shapes.sphere(0.2, segments=5, rings=3), position=place))
+    with Renderer(SIZE, options=Options("indirect")) as renderer:
+        renderer.render(scene, CAMERA)
+        small.append(np.zeros((1, 3)))  # beyond the room that there was
+        scene.add(Node(shapes.sphere(0.2, segments=5, rings=3)))
+        renderer.render(scene, CAMERA)
+        spy = lowered(monkeypatch, {})
+
+        def groups(change: Callable[[], object]) -> int:
+            spy.groups = 0
+            change()
+            frame = renderer.render(scene, CAMERA, OUTPUTS)
+            expanded = spy.groups
+            assert_frames_agree(frame, fresh(draw, scene, CAMERA))
+            return expanded
+
+        assert groups(lambda: None) == 0
+        assert groups(lambda: setattr(small, "position", (0.5, 0, 0))) == 3
+        assert groups(lambda: setattr(small, "color", (1, 0, 0))) == 3
+        assert groups(lambda: setattr(small, "rotation", (0, 1, 0, 1))) == 3
+        assert groups(lambda: setattr(small, "scale", (-1, 1, 1))) == 3
+        assert groups(lambda: small.append(np.ones((3, 3)))) == 1
+        # Ids come in, so that the crowd is laid out anew, and the nodes behind it move.
+        assert groups(lambda: small.delete([130, 131])) == 4
+        assert groups(lambda: small.delete([129])) == 0
+        assert groups(lambda: small.delete([5])) == 2  # all behind it move up
+        assert groups(lambda: small.append(np.ones((1, 3)))) == 1
+        assert groups(lambda: scene.add(Node(shapes.sphere(0.2, segments=5, rings=3)))) == 1
+        assert groups(lambda: setattr(scene.children[7], "color", (0, 1, 0))) == 1

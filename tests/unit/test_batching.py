@@ -210,11 +210,14 @@ def test_moving_a_crowd_touches_none_of_its_columns() -> None:
     collector = Collector()
     before, values, version = snapshot(collector.update(scene)), collector.values, collector.version
     crowd.position = (5, 0, 0)
-    crowd.scale = (-1, 1, 1)
     crowd.color = (1, 0, 0)
     batches = collector.update(scene)
     assert snapshot(batches) == before
     assert (collector.values != values, collector.version) == (True, version)
+    crowd.scale = (-1, 1, 1)  # drawn in another way from now on
+    batches = collector.update(scene)
+    assert snapshot(batches) == before
+    assert collector.version != version
     np.testing.assert_array_equal(batches[0].world, crowd.world_matrix[:3])
     np.testing.assert_array_equal(batches[0].tint, (1, 0, 0, LIT))
     assert batches[0].mirrors

@@ -42,11 +42,17 @@ class Batch:
         """Whether `world` turns left hands into right ones."""
         return bool(math3d.mirrored(self.world))
 
+    @property
+    def turns(self) -> bool:
+        """Whether `world` does more than to shift."""
+        return bool((self.world[:, :3] != _IDENTITY[:, :3]).any())
+
 
 class Collector:
     """Keeps the batches of one scene up to date, for one renderer.
 
-    version    changes whenever the list of batches, the number of instances or their columns do
+    version    changes whenever the list of batches, the number of instances, their columns, or what a crowd's
+               transform does (turn, mirror) are others
     values     changes whenever a crowd's transform or colour does
     instances  how many there are, each counted once, whatever its parts
     """
@@ -57,11 +63,12 @@ class Collector:
         self.values = 0
         self.instances = 0
         self._structure = -1
-        self._shapes: list[int] = []
+        self._shapes: list[tuple[int, bool, bool]] = []
         self._moves = -1
         self._paints = -1
         self._looks: dict[int, tuple[Look, int]] = {}  # as they were gathered last, with their versions
         self._crowds: dict[Crowd, CrowdInstances] = {}
+        self._crowd_batches: dict[Crowd, list[Batch]] = {}
         self._groups: dict[tuple[BatchKey, int], NodeInstances] = {}
 
     def update(self, scene: Scene) -> list[Batch]:
@@ -76,9 +83,11 @@ class Collector:
             instances.update()
         if structural or (table.moves.latest, table.paints.latest) != (self._moves, self._paints):
             crowd_moved = self._update_nodes(table)
-            if structural or crowd_moved:
+            if structural:
                 self._list_batches(table)
-        shapes = [batch.instances.shape for batch in self.batches]
+            elif crowd_moved:
+                self._update_values(table)
+        shapes = [(batch.instances.shape, batch.turns, batch.mirrors) for batch in self.batches]
         if structural or shapes != self._shapes:
             self._shapes = shapes
             self.version = tick()
@@ -126,20 +135,28 @@ class Collector:
         return bool(crowds) and bool(np.isin(crowds, moved).any() or np.isin(crowds, painted).any())
 
     def _list_batches(self, table: NodeTable) -> None:
-        batches = []
-        for crowd, instances in self._crowds.items():
-            if not table.shown[crowd._row]:
-                continue
-            color = math3d.linear_color(table.color[crowd._row])
-            color[3] = 1.0
-            for mesh, material in crowd.parts:
-                key = BatchKey.of(mesh, material)
-                world = table.world[crowd._row].copy()
-                batches.append(Batch(key, instances, world, color * _tint(material), crowd.id))
+        self._crowd_batches = {
+            crowd: [
+                Batch(BatchKey.of(mesh, material), instances, _IDENTITY, _WHITE, crowd.id)
+                for mesh, material in crowd.parts
+            ]
+            for crowd, instances in self._crowds.items()
+            if table.shown[crowd._row]
+        }
+        self.batches = [batch for batches in self._crowd_batches.values() for batch in batches]
         for (key, _), group in self._groups.items():
             if group.count:
-                batches.append(Batch(key, group, _IDENTITY, _WHITE, -1))
-        self.batches = batches
+                self.batches.append(Batch(key, group, _IDENTITY, _WHITE, -1))
+        self._update_values(table)
+
+    def _update_values(self, table: NodeTable) -> None:
+        """Gives the batches of crowds their transforms and colours as they now are."""
+        for crowd, batches in self._crowd_batches.items():
+            color = math3d.linear_color(table.color[crowd._row])
+            color[3] = 1.0
+            for batch, (_, material) in zip(batches, crowd.parts, strict=True):
+                batch.world = table.world[crowd._row].copy()
+                batch.tint = color * _tint(material)
         self.values = tick()
 
 

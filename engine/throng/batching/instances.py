@@ -75,9 +75,6 @@ class CrowdInstances(Instances):
             self.shape = tick()
             self.count = len(crowd)
             self.columns = {name: _gpu_column(column) for name, column in crowd.present_columns().items()}
-            if not crowd.ids_are_rows:
-                ids = crowd.ids.astype(np.int32)
-                self.columns["ids"] = GpuColumn(4, Versions(), lambda start, stop: ids[start:stop])
             self._seen_scales = -1
         if crowd.scales.versions.latest != self._seen_scales:
             self._seen_scales = crowd.scales.versions.latest

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from throng import layout
 from throng.gpu.context import checked_buffer
-from throng.gpu.instances import Page
-from throng.gpu.items import Item, ItemTable
+from throng.gpu.instances import Page, Segment
+from throng.gpu.items import Item, ItemTable, Key
 from throng.layout import ITEM, RECORD
 from throng.model.versions import ranges_of
 
@@ -53,41 +53,50 @@ class Expansion:
         self._windows: list[_Window] = []
         self._record_bytes = 0
         self._table: ItemTable | None = None
+        self._list: Sequence[Item] = ()
         self._written = np.zeros(0, ITEM.dtype)
         self._first_chunks = np.zeros(1, np.int64)
         self.first_records = np.zeros(0, np.int64)
 
     def rebuild(self, items: Sequence[Item], table: ItemTable) -> None:
-        """Lays out records and chunks for another list of items."""
-        self._table = table
+        """Lays out records and chunks for another list of items; records that keep their place stay valid."""
+        written = self._written_items()
+        self._list, self._table = items, table
         counts = np.array([item.segment.count for item in items], np.int64)
         chunks = -(-counts // CHUNK)
         self._first_chunks = np.concatenate([[0], np.cumsum(chunks)])
         self.first_records = np.zeros(len(items), np.int64)
+        self._written = np.zeros(len(items), ITEM.dtype)
         self._windows = []
         place, start = 0, 0
         for number, item in enumerate(items):
-            fits = (place - start + item.segment.count) * RECORD.size <= self._limit
+            room = item.segment.capacity  # rather than its count: others keep their places as it grows
+            fits = (place - start + room) * RECORD.size <= self._limit
             if number == 0 or item.segment.page is not self._windows[-1].page or not fits:
                 start = place = -(-place // 4) * 4  # 256 bytes: what any driver accepts as an offset
                 self._open_window(item.segment.page, number, start)
             table.rows["first_record"][number] = place - start
             self.first_records[number] = place
-            place += item.segment.count
+            known, row = written.get((item.segment, item.batch.key), (-1, None))
+            if known == place and row is not None:
+                self._written[number] = row
+                self._written["count"][number] = (
+                    item.segment.count
+                )  # the rows that came are marked as changed
+            place += room
             self._extend_window(number, place - start)
         owners = np.repeat(np.arange(len(items)), chunks)
         firsts = (np.arange(len(owners)) - self._first_chunks[owners]) * CHUNK
         self._chunks = self._written_to(self._chunks, np.stack([owners, firsts], axis=1).astype(np.uint32))
-        self._written = np.zeros(0, ITEM.dtype)
         self._record_bytes = place * RECORD.size
 
-    def run(self, items: Sequence[Item]) -> None:
+    def run(self) -> None:
         """Expands the chunks whose columns or item changed since the last call."""
         assert self._table is not None
-        dirty = self._dirty_chunks(items, self._table.rows)
+        self._reserve()
+        dirty = self._dirty_chunks(self._table.rows)
         if dirty is None:
             return
-        self._reserve()
         self._items = self._written_to(self._items, self._table.rows)
         self._written = self._table.rows.copy()
         self._items.bind_to_storage_buffer(_ITEMS)
@@ -108,21 +117,22 @@ class Expansion:
         for part in (self.records, self._items, self._chunks):
             part.release()
 
-    def _dirty_chunks(
-        self, items: Sequence[Item], rows: npt.NDArray[np.void]
-    ) -> npt.NDArray[np.bool_] | None:
+    def _written_items(self) -> dict[tuple[Segment, Key], tuple[int, np.void]]:
+        """For each item that was laid out: where its records are, and the ITEM that they were made from."""
+        return {
+            (item.segment, item.batch.key): (place, row)
+            for item, place, row in zip(self._list, self.first_records.tolist(), self._written, strict=True)
+        }
+
+    def _dirty_chunks(self, rows: npt.NDArray[np.void]) -> npt.NDArray[np.bool_] | None:
         """(c,) which chunks are out of date; None where none is."""
-        total = int(self._first_chunks[-1])
-        if len(self._written) != len(rows):
-            return np.ones(total, np.bool_)
-        size = ITEM.size
-        same = (rows.view(np.uint8).reshape(-1, size) == self._written.view(np.uint8).reshape(-1, size)).all(
-            1
-        )
-        if same.all() and not any(item.resident.changed for item in items):
+        total, shape = int(self._first_chunks[-1]), (-1, ITEM.size)
+        now, before = (table.view(np.uint8).reshape(shape) for table in (rows, self._written))
+        same = (now == before).all(axis=1)
+        if same.all() and not any(item.resident.changed for item in self._list):
             return None
         dirty = np.zeros(total, np.bool_)
-        for number, item in enumerate(items):
+        for number, item in enumerate(self._list):
             first, stop = self._first_chunks[number], self._first_chunks[number + 1]
             ordered = rows["order"][number] != layout.NONE
             if not same[number] or (ordered and item.resident.changed):
@@ -141,6 +151,7 @@ class Expansion:
             size = max(self._record_bytes, min(2 * self._record_bytes, self.records.size * 3 // 2))
             self.records.release()
             self.records = checked_buffer(self._ctx, reserve=size, purpose="instance records")
+            self._written[:] = 0
 
     def _dispatch(self, first: int, count: int) -> None:
         self._program["first_chunk"] = first

@@ -33,13 +33,11 @@ class IndirectMode:
         self._commands = checked_buffer(ctx, reserve=COMMAND.itemsize, purpose="draw commands")
         self._command_count = 0
         self._arrays: dict[tuple[object, ...], moderngl.VertexArray] = {}
-        self._items: Sequence[Item] = ()
         self._colored = False
         self.triangles = 0
 
     def rebuild(self, items: Sequence[Item], table: ItemTable) -> None:
         """Takes over another list of items."""
-        self._items = items
         self._expansion.rebuild(items, table)
         self._colored = any(item.slot.colored for item in items)
         self._write_commands(items)
@@ -47,7 +45,7 @@ class IndirectMode:
 
     def draw(self, defines: Mapping[str, object]) -> int:
         """Draws everything into the framebuffer in use; the number of draw calls."""
-        self._expansion.run(self._items)
+        self._expansion.run()
         if not self._command_count:
             return 0
         self._vertex_array(defines).render_indirect(

@@ -42,7 +42,7 @@ def item_defines(item: Item) -> dict[str, object]:
     defines: dict[str, object] = {}
     if "matrices" in columns:
         defines["NODES"] = 1
-    elif (batch.world[:, :3] != ((1, 0, 0), (0, 1, 0), (0, 0, 1))).any():
+    elif batch.turns:
         defines["TURNED_CROWD"] = 1
     if "scales" in columns:
         defines[f"SCALE_{columns['scales'].row_bytes // 4}"] = 1

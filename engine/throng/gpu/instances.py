@@ -176,8 +176,6 @@ class InstanceStore:
         if old is not None and old.names == names and instances.count <= old.capacity:
             old.seen_shape, old.seen_hands, old.layout = instances.shape, -1, self._layouts
             self._set_counts(old, instances.count)
-            # Columns that are made anew with the shape (ids) are read again from their first version.
-            old.seen = {name: seen for name, seen in old.seen.items() if name != "ids"}
             return old
         capacity = instances.count
         if old is not None:

@@ -47,6 +47,8 @@ class Batch(Protocol):
     @property
     def object_id(self) -> int: ...
     @property
+    def turns(self) -> bool: ...
+    @property
     def mirrors(self) -> bool: ...
 
 
@@ -82,25 +84,30 @@ class ItemTable:
     def __init__(self, items: Sequence[Item]) -> None:
         self.rows = np.zeros(len(items), ITEM.dtype)
         batches = [item.batch for item in items]
-        self._worlds = np.array([batch.world for batch in batches]).reshape(len(items), 3, 4)
+        self._batches = batches
         self._nodes = np.array([batch.object_id < 0 for batch in batches], np.bool_)
         motions = [batch.key.motion for batch in batches]
         self._speeds = np.array([0.0 if motion is None else motion.speed for motion in motions])
         with np.errstate(divide="ignore", over="ignore"):
             self._periods = MOTION_PERIOD / self._speeds
         for row, item, motion in zip(self.rows, items, motions, strict=True):
-            row["tint"] = item.batch.tint
             row["object"] = item.batch.object_id
             row["count"] = item.segment.count
             row["first_row"] = item.segment.first
             if motion is not None:
                 row["motion"][:3] = MOTIONS.index(motion.kind) + 1, motion.strength, motion.spread
             self._set_columns(row, item)
+        self.update_values()
 
     @property
     def moves(self) -> bool:
         """Whether any item is a function of the time."""
         return bool(self._speeds.any())
+
+    def update_values(self) -> None:
+        """Transforms and colours of crowds as they now are; `place` has to follow."""
+        self._worlds = np.array([batch.world for batch in self._batches]).reshape(-1, 3, 4)
+        self.rows["tint"] = np.array([batch.tint for batch in self._batches]).reshape(-1, 4)
 
     def place(self, origin: Doubles, seconds: float) -> None:
         """Transforms relative to `origin`, subtracted in float64, and the motions' own time."""

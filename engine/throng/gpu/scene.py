@@ -43,6 +43,7 @@ class GpuScene:
         self._mode: Mode = _MODES[mode](shared)
         self._table = ItemTable(())
         self._listed: tuple[object, ...] = ()
+        self._values = -1
         self._placed: tuple[object, ...] = ()
 
     @property
@@ -55,12 +56,21 @@ class GpuScene:
         """Bytes of columns written since the scene was first drawn."""
         return self._store.uploaded_bytes
 
-    def upload(self, batches: Sequence[Batch], sources: Iterable[Instances], version: object) -> None:
-        """Brings columns and items up to date. `version` changes where batches or their values do."""
+    def upload(
+        self, batches: Sequence[Batch], sources: Iterable[Instances], version: int, values: int
+    ) -> None:
+        """Brings columns and items up to date.
+
+        version  another one where other instances are drawn, or in another way
+        values   another one where only transforms or colours of batches changed
+        """
         residents = sync(self._store, batches)
         pool = self._shared.pool
         layouts = [resident.layout for resident in residents]
         if (version, layouts, pool.epoch) == self._listed:
+            if values != self._values:
+                self._table.update_values()
+                self._values, self._placed = values, ()
             return
         self._store.retain(sources)
         pool.retain(self, ((batch.key.mesh, two_sided(batch)) for batch in batches))
@@ -68,7 +78,7 @@ class GpuScene:
         self._table = ItemTable(items)
         self._mode.rebuild(items, self._table)
         self._listed = version, layouts, pool.epoch
-        self._placed = ()
+        self._values, self._placed = values, ()
 
     def place(self, origin: npt.NDArray[np.float64], seconds: float) -> None:
         """Makes everything relative to `origin`, at this time."""

@@ -78,7 +78,7 @@ class Crowd(Node):
         self._scales = Column("scales", count, np.ones((), np.float32))
         self._colors = ColorColumn("colors", count, np.full(4, 255, np.uint8))
         self._custom = CustomColumns()
-        self._ids: npt.NDArray[np.int64] | None = None  # None while they are 0..n-1; with room to grow
+        self._ids = Column("ids", count, np.zeros((), np.int32))  # absent while they are 0..n-1
         self._next_instance = count
         self._shape = tick()
         if rotations is not None:
@@ -157,7 +157,8 @@ class Crowd(Node):
 
     def present_columns(self) -> dict[str, Column]:
         """The columns that have rows of their own, by name: what the crowd costs memory for."""
-        return {column.name: column for column in self._all_columns() if column.present}
+        columns = (*self._all_columns(), self._ids)
+        return {column.name: column for column in columns if column.present}
 
     @property
     def shape(self) -> int:
@@ -185,13 +186,13 @@ class Crowd(Node):
     @property
     def ids(self) -> npt.NDArray[np.int64]:
         """(n,) int64: each row's id, ascending. The first are 0..n-1; none is ever used again."""
-        copy: npt.NDArray[np.int64] = read_only(self._known_ids().copy())
+        copy: npt.NDArray[np.int64] = read_only(self._known_ids())
         return copy
 
     @property
     def ids_are_rows(self) -> bool:
         """Whether each row's id is still its number."""
-        return self._ids is None
+        return not self._ids.present
 
     def rows(self, ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """The rows that now hold these ids, in their order. Raises InvalidIndex for an unknown one."""
@@ -205,7 +206,7 @@ class Crowd(Node):
         return np.asarray(rows, np.int64)
 
     def _known_ids(self) -> npt.NDArray[np.int64]:
-        return np.arange(len(self)) if self._ids is None else self._ids[: len(self)]
+        return self._ids.data.astype(np.int64) if self._ids.present else np.arange(len(self))
 
     def append(
         self,
@@ -237,11 +238,7 @@ class Crowd(Node):
         if "scales" in rows:
             rows["scales"] = self._scales_like_mine(rows["scales"])
         new = np.arange(self._next_instance, self._next_instance + extra)
-        count = len(self)
-        if self._ids is not None:
-            if count + extra > len(self._ids):
-                self._ids = np.resize(self._ids, max(count + extra, 2 * len(self._ids)))
-            self._ids[count : count + extra] = new
+        self._ids.extend(None if self.ids_are_rows else new.astype(np.int32), extra)
         for column in self._all_columns():
             column.extend(rows.get(column.name), extra)
         self._next_instance += extra
@@ -260,8 +257,9 @@ class Crowd(Node):
         kept = np.ones(len(self), np.bool_)
         kept[rows] = False
         first = int(rows.min())
-        self._ids = self._known_ids()[kept]
-        for column in self._all_columns():
+        if self.ids_are_rows:
+            self._ids.replace(self._known_ids().astype(np.int32))
+        for column in (self._ids, *self._all_columns()):
             column.keep(kept, first)
         self._shape = tick()
 
