@@ -128,3 +128,20 @@ def test_depth_in_metres_is_exact_over_great_depths(draw: Drawer) -> None:
     assert (np.isfinite(frame.depth) != np.isfinite(wanted.depth)).mean() <= 0.001
     assert both.mean() > 0.1
     np.testing.assert_allclose(frame.depth[both], wanted.depth[both], rtol=2e-5)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_orthographic_camera_may_stand_far_away(draw: Drawer, mode: str) -> None:
+    """A map seen from orbit: what matters is where it looks."""
+    scene = street((0, 0, 0))
+    near = draw(
+        scene,
+        Camera.orthographic((0, 0, 20), height=6, near=1, far=40),
+        mode,
+        size=SIZE,
+        outputs=("color", "ids"),
+    )
+    high = Camera.orthographic((0, 0, 1e6), height=6, near=1e6 - 19, far=1e6 + 20)
+    assert_frames_agree(draw(scene, high, mode, size=SIZE, outputs=("color", "ids")), near)
+    matrices = Camera.from_matrices(high.view_matrix, high.projection_matrix(SIZE[0] / SIZE[1]))
+    assert_frames_agree(draw(scene, matrices, mode, size=SIZE, outputs=("color", "ids")), near)

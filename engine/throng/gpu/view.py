@@ -24,8 +24,8 @@ _GRID_NEAR = 512.0
 class View:
     """One way of looking at a scene.
 
-    origin      (3,) float64: what is drawn is float32 metres relative to this point near the camera. It is a
-                function of the camera alone, on a grid, not of earlier frames
+    origin      (3,) float64: what is drawn is float32 metres relative to this point, near the camera or what
+                it looks at. It is a function of the camera alone, on a grid, not of earlier frames
     projection  (4, 4) float64 as the depth buffer wants it
     transform   (4, 4) float64: from metres relative to the origin to clip space
     """
@@ -38,7 +38,7 @@ class View:
     def of(cls, camera: Camera, aspect: float, *, reversed_depth: bool) -> View:
         projection = camera.projection_matrix(aspect)
         grid = _grid(camera)
-        origin = np.round(np.asarray(camera.position) / grid) * grid
+        origin = np.round(_center(camera) / grid) * grid
         if reversed_depth:
             projection = math3d.reversed_depth(projection)
         moved = np.eye(4)
@@ -99,6 +99,16 @@ def frame_block(scene: Scene, view: View, *, encode: bool) -> npt.NDArray[np.voi
 @lru_cache(maxsize=64)
 def _linear(rgba: tuple[float, ...]) -> Doubles:
     return math3d.linear_color(rgba)
+
+
+def _center(camera: Camera) -> Doubles:
+    """What has to be drawn most exactly lies here: the eye, or what a camera without perspective looks at."""
+    eye, target = np.asarray(camera.position), np.asarray(camera.target)
+    if not camera.is_orthographic:
+        return eye
+    if camera.height is not None:
+        return target
+    return eye + (target - eye) / np.linalg.norm(target - eye) * (camera.near + camera.far) / 2
 
 
 def _grid(camera: Camera) -> float:
