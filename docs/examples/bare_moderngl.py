@@ -43,8 +43,8 @@ def main(picture: str = "bare_moderngl.png") -> None:
     camera = throng.Camera(position=(10, 9, 24), target=(0, 4, 0))
     renderer = throng.Renderer(context=ctx)
 
-    # A frame: the program draws as it always did, and throng draws into the same picture. Depth works in both
-    # directions: trees stand before and behind the triangle. The state of the context is as it was afterwards.
+    # A frame: the program draws as it always did, and throng draws into the same picture. Depth works in
+    # both directions: trees stand before and behind the triangle. Afterwards the state is as it was.
     framebuffer.use()
     framebuffer.clear(0.62, 0.73, 0.83, 1.0, depth=1.0)
     ctx.enable(moderngl.DEPTH_TEST)

@@ -42,7 +42,8 @@ def main(folder: str = "frames", count: int = 2000, frames: int = 10) -> None:
             labels = np.where((instance >= 0)[..., None], palette[instance], np.uint8(0))
             Image.fromarray(labels).save(out / f"labels-{number:03}.png")
             seen = np.unique(instance[instance >= 0]).size
-            print(f"frame {number}: {seen} of {count} balls can be seen, the nearest at {frame.depth.min():.1f} m")
+            nearest = frame.depth.min()
+            print(f"frame {number}: {seen} of {count} balls can be seen, the nearest at {nearest:.1f} m")
 
 
 if __name__ == "__main__":
