@@ -269,6 +269,10 @@ def _array(value: Any, where: str) -> npt.NDArray[Any]:
 def reals(value: Any, where: str) -> npt.NDArray[Any]:
     """`value` as an array of real numbers, of the dtype and shape that it has."""
     array = _array(value, where)
+    if array is not value and np.any(getattr(value, "mask", False)):
+        raise InvalidValue(
+            f"{where}: expected values without a mask, got {np.count_nonzero(value.mask)} masked ones"
+        )
     if array.dtype.kind == "b" or (array.dtype.kind not in "iuf" and array.size):
         raise InvalidType(f"{where}: expected real numbers, got dtype {array.dtype}")
     if array.dtype.kind not in "iuf":

@@ -212,6 +212,11 @@ CROWDS: list[Row] = [
     ),
     (lambda: crowd(None), InvalidType, "positions: expected an array of numbers, got NoneType None"),
     (lambda: crowd(np.zeros(6)), InvalidValue, "positions: expected shape (n, 3), got (6,)"),
+    (
+        lambda: crowd(np.ma.masked_less(np.eye(3), 0.5)),
+        InvalidValue,
+        "positions: expected values without a mask, got 6 masked ones",
+    ),
     (lambda: crowd(np.zeros((6, 2))), InvalidValue, "positions: expected shape (n, 3), got (6, 2)"),
     (lambda: crowd(np.zeros((2, 2, 3))), InvalidValue, "positions: expected shape (n, 3), got (2, 2, 3)"),
     (lambda: crowd(THREE.astype(str)), InvalidType, "positions: expected real numbers, got dtype <U32"),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 import throng.model.table as table_module
-from throng.errors import GraphError, InvalidIndex, InvalidValue
+from throng.errors import GraphError, InvalidIndex, InvalidType, InvalidValue
 from throng.model import shapes
 from throng.model.crowd import Crowd
 from throng.model.graph import Node, Scene
@@ -425,3 +428,11 @@ def test_an_empty_scene_has_no_bounds() -> None:
         InvalidValue, match=r"^bounds: expected a scene that shows something, got an empty one$"
     ):
         _ = Scene().bounds
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+@pytest.mark.parametrize("make", [Scene, Node, lambda: Crowd(shapes.box(), positions=np.zeros((2, 3)))])
+def test_nodes_cannot_be_copied(copied: Callable[[Any], Any], make: Callable[[], Node]) -> None:
+    """A copy would share its row with the original; versions would mean nothing in another process."""
+    with pytest.raises(InvalidType, match="expected a node to stay where it is, got it copied or pickled"):
+        copied(make())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -21,31 +21,34 @@ from throng.model.versions import tick
 
 Doubles = npt.NDArray[np.float64]
 
+_IDENTITY: Doubles = np.eye(4)[:3]
+_WHITE: Doubles = np.ones(4)
+
 
 @dataclass
 class Batch:
     """Instances of one mesh that are drawn together.
 
+    object_id  the crowd's id; -1 for nodes, whose ids stand in a column
     world      (3, 4) float64: the crowd's transform; the identity for nodes, which bring their own
     tint       (4,) linear colour of the crowd and its material; w is LIT or UNLIT
-    object_id  the crowd's id; -1 for nodes, whose ids stand in a column
+    turns      whether `world` does more than to shift
+    mirrors    whether `world` turns left hands into right ones
     """
 
     key: BatchKey
     instances: Instances
-    world: Doubles
-    tint: Doubles
     object_id: int
+    world: Doubles = field(default_factory=lambda: _IDENTITY)
+    tint: Doubles = field(default_factory=lambda: _WHITE)
+    turns: bool = False
+    mirrors: bool = False
 
-    @property
-    def mirrors(self) -> bool:
-        """Whether `world` turns left hands into right ones."""
-        return bool(math3d.mirrored(self.world))
-
-    @property
-    def turns(self) -> bool:
-        """Whether `world` does more than to shift."""
-        return bool((self.world[:, :3] != _IDENTITY[:, :3]).any())
+    def place(self, world: Doubles, tint: Doubles) -> None:
+        """Under another transform, in another colour."""
+        self.world, self.tint = world, tint
+        self.turns = bool((world[:, :3] != _IDENTITY[:, :3]).any())
+        self.mirrors = bool(math3d.mirrored(world))
 
 
 class Collector:
@@ -126,27 +129,29 @@ class Collector:
         moved = table.moves.rows_since(self._moves, len(table.nodes))
         painted = table.paints.rows_since(self._paints, len(table.nodes))
         self._moves, self._paints = table.moves.latest, table.paints.latest
-        for group in self._groups.values():
-            if moved.size:
-                group.move(table, moved)
-            if painted.size:
-                group.paint(table, painted)
+        for group in self._groups_of(table, moved):
+            group.move(table, moved)
+        for group in self._groups_of(table, painted):
+            group.paint(table, painted)
         crowds = [crowd._row for crowd in self._crowds]
         return bool(crowds) and bool(np.isin(crowds, moved).any() or np.isin(crowds, painted).any())
 
+    def _groups_of(self, table: NodeTable, rows: npt.NDArray[np.int64]) -> list[NodeInstances]:
+        """The groups that nodes in these rows of the table may belong to."""
+        numbers = np.unique(table.look[rows]).tolist()
+        keys = [key for number in numbers if number >= 0 for key, _ in _group_keys(table.looks[number].parts)]
+        return [self._groups[key] for key in dict.fromkeys(keys)]
+
     def _list_batches(self, table: NodeTable) -> None:
         self._crowd_batches = {
-            crowd: [
-                Batch(BatchKey.of(mesh, material), instances, _IDENTITY, _WHITE, crowd.id)
-                for mesh, material in crowd.parts
-            ]
+            crowd: [Batch(BatchKey.of(mesh, material), instances, crowd.id) for mesh, material in crowd.parts]
             for crowd, instances in self._crowds.items()
             if table.shown[crowd._row]
         }
         self.batches = [batch for batches in self._crowd_batches.values() for batch in batches]
         for (key, _), group in self._groups.items():
             if group.count:
-                self.batches.append(Batch(key, group, _IDENTITY, _WHITE, -1))
+                self.batches.append(Batch(key, group, -1))
         self._update_values(table)
 
     def _update_values(self, table: NodeTable) -> None:
@@ -155,13 +160,8 @@ class Collector:
             color = math3d.linear_color(table.color[crowd._row])
             color[3] = 1.0
             for batch, (_, material) in zip(batches, crowd.parts, strict=True):
-                batch.world = table.world[crowd._row].copy()
-                batch.tint = color * _tint(material)
+                batch.place(table.world[crowd._row].copy(), color * _tint(material))
         self.values = tick()
-
-
-_IDENTITY = np.eye(4)[:3]
-_WHITE = np.ones(4)
 
 
 def _tint(material: Material) -> Doubles:

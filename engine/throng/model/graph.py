@@ -75,6 +75,11 @@ class Node:
         self._id = -1
         self._depth = 0
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise InvalidType(
+            f"{self!r}: expected a node to stay where it is, got it copied or pickled: make another one"
+        )
+
     # -- the tree ----------------------------------------------------------------------------------
 
     def add(self, child: AnyNode) -> AnyNode:
