@@ -230,7 +230,7 @@ class Camera:
         with np.errstate(over="ignore"):
             forward = target - position
         distance = math.hypot(*forward)
-        if distance == math.inf:
+        if not distance < 1e150:  # its square has to be one too
             raise InvalidValue(f"target: expected a point in reach of float64, got {tuple(target.tolist())}")
         if distance == 0.0:
             raise InvalidValue(
