@@ -42,6 +42,7 @@ def row(what: str, values: list[float], target: float | None, unit: str, digits:
         "what": what,
         "median": round(median, digits),
         "quartiles": [round(low, digits), round(high, digits)],
+        "min": round(min(values), digits),
         "unit": unit,
         "target": target,
         "runs": len(values),
@@ -419,6 +420,8 @@ def _line(figure: Row) -> str:
     text = f"{figure['what']}: {figure['median']} {figure['unit']}"
     if "quartiles" in figure:
         text += f" [{figure['quartiles'][0]}-{figure['quartiles'][1]}]"
+    if "min" in figure:
+        text += f", least {figure['min']}"
     if "at_1k" in figure:
         text += f" (at 1k: {figure['at_1k']})"
     if figure.get("target") is None:

@@ -129,10 +129,12 @@ class Collector:
         moved = table.moves.rows_since(self._moves, len(table.nodes))
         painted = table.paints.rows_since(self._paints, len(table.nodes))
         self._moves, self._paints = table.moves.latest, table.paints.latest
-        for group in self._groups_of(table, moved):
-            group.move(table, moved)
-        for group in self._groups_of(table, painted):
-            group.paint(table, painted)
+        if moved.size:
+            for group in self._groups_of(table, moved):
+                group.move(table, moved)
+        if painted.size:
+            for group in self._groups_of(table, painted):
+                group.paint(table, painted)
         crowds = [crowd._row for crowd in self._crowds]
         return bool(crowds) and bool(np.isin(crowds, moved).any() or np.isin(crowds, painted).any())
 

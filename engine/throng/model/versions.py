@@ -80,8 +80,8 @@ class Versions:
 
 def ranges_of(rows: npt.NDArray[np.int64], most: int = MAX_RANGES) -> list[tuple[int, int]]:
     """Ascending rows as half-open ranges, at most `most` of them: the widest gaps are the ones that stay."""
-    if not rows.size:
-        return []
+    if rows.size < 2:  # most often a single one
+        return [(row, row + 1) for row in rows.tolist()]
     gaps = np.diff(rows)
     breaks = np.flatnonzero(gaps > 1)
     if breaks.size >= most:
