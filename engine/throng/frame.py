@@ -21,9 +21,12 @@ class Stats:
     mode            the mode in which it was drawn
     draw_calls      calls that draw geometry; full-screen passes do not count
     instances       how many the scene has that are not hidden, each once, whatever its parts
-    visible         how many of them were drawn; as many, since this version culls none
+    visible         how many of them were drawn, as meshes or as splats
+    culled          how many were left out because they are outside the view
+    occluded        how many were left out because others hide them
+    simplified      how many were drawn with a coarser mesh than their own
+    splats          how many were small enough to be written by the compute pass
     triangles       how many were submitted
-    splats          instances drawn as points; none in this version
     uploaded_bytes  written to GPU buffers for this frame
     cpu_ms          time that Python and the driver took to submit it
     gpu_ms          time that the GPU took for the latest frame known, one to three frames ago; nan where
@@ -34,8 +37,11 @@ class Stats:
     draw_calls: int
     instances: int
     visible: int
-    triangles: int
+    culled: int
+    occluded: int
+    simplified: int
     splats: int
+    triangles: int
     uploaded_bytes: int
     cpu_ms: float
     gpu_ms: float

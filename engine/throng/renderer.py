@@ -56,6 +56,7 @@ class Renderer:
     options  an Options
     device   index of the EGL device for a context of our own; by default the first that works
     stats    a Stats of the latest frame
+    frozen   whether what is drawn stays what the camera saw when this was set, so that one can fly around it
 
     Use it as a context manager, or call `close`. Raises InvalidValue or InvalidType for bad arguments,
     ContextError where the driver cannot do what is needed, GpuMemoryError where it runs out of memory,
@@ -104,6 +105,7 @@ class Renderer:
             timed = self._owns_context and self._capabilities.timer_queries
             self._timer = GpuTimer(self._ctx, available=timed)
             self.stats: Stats | None = None
+            self.frozen = False
 
     # -- drawing -----------------------------------------------------------------------------------
 
@@ -208,8 +210,11 @@ class Renderer:
             draw_calls=calls,
             instances=state.collector.instances,
             visible=state.collector.instances,
-            triangles=state.gpu.triangles,
+            culled=0,
+            occluded=0,
+            simplified=0,
             splats=0,
+            triangles=state.gpu.triangles,
             uploaded_bytes=uploaded,
             cpu_ms=(time.perf_counter() - started) * 1e3,
             gpu_ms=self._timer.latest_ms,
