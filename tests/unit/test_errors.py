@@ -460,6 +460,17 @@ LOOKS: list[Row] = [
     ),
     (lambda: options(cull=0), InvalidType, "cull: expected True or False, got int 0"),
     (lambda: options(shadows="no"), InvalidType, "shadows: expected True or False, got str 'no'"),
+    (lambda: options(occlusion=None), InvalidType, "occlusion: expected True or False, got NoneType None"),
+    (
+        lambda: options(debug="lods"),
+        InvalidValue,
+        "debug: expected one of 'lod', 'cell', 'splat', got 'lods'",
+    ),
+    (
+        lambda: options(debug=True),
+        InvalidType,
+        "debug: expected one of 'lod', 'cell', 'splat', got bool True",
+    ),
 ]
 
 ROWS = [*NODES, *SCENES, *CROWDS, *MESHES, *LOOKS]
@@ -498,6 +509,8 @@ def test_bad_input_is_told_word_for_word(
             color=np.array((255, 0, 9), np.uint8), metallic=np.float32(0.5), double_sided=np.True_
         ),
         lambda: scene(sun=None, fog=None, time=-5),
+        lambda: options(cull=np.False_, debug="cell"),
+        lambda: options(debug=None),
     ],
 )
 def test_what_can_be_used_is_taken(call: Callable[[], object]) -> None:
