@@ -6,25 +6,24 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from PIL import Image
 
 from throng import arrays, files
 from throng.controls import Controls, fitting
 from throng.errors import ContextError, InvalidType, InvalidValue, ThreadError
-from throng.frame import Stats
 from throng.gpu import rawgl
 from throng.gpu.context import TO_FIX, collect, create_for_window
 from throng.model.camera import Camera
 from throng.model.graph import Scene
-from throng.options import Options
+from throng.options import DEBUG, SWITCHES, Options
 from throng.renderer import Renderer
 
 try:
@@ -38,10 +37,14 @@ except ImportError as error:  # the wheel's library needs X11's
 _VERSIONS = ((4, 6), (4, 5), (4, 3), (4, 1), (3, 3))
 _TITLE_SECONDS = 0.5
 _MOST = 16_384  # a window's side: viewports end here, and where it needs more than 16 bits X ends the process
+_T = TypeVar("_T")
 _NONE: Any = None  # no monitor, no window: glfw's types know no null
 _FLIGHTS = {
     glfw.KEY_D: (1, 0, 0), glfw.KEY_A: (-1, 0, 0), glfw.KEY_E: (0, 1, 0),
     glfw.KEY_Q: (0, -1, 0), glfw.KEY_W: (0, 0, 1), glfw.KEY_S: (0, 0, -1),
+}  # fmt: skip
+_SWITCHES = {
+    glfw.KEY_C: "cull", glfw.KEY_L: "lod", glfw.KEY_O: "occlusion", glfw.KEY_P: "splat",
 }  # fmt: skip
 
 
@@ -70,8 +73,12 @@ def show(
     screenshots  the folder that F12 writes to
 
     Dragging turns round the target; right or Shift and dragging pans; the wheel zooms; W A S D Q E fly, with
-    Shift faster; Space pauses; R starts again; M takes the next mode; F11 is full screen; F12 saves a
-    picture; Esc closes.
+    Shift faster; Space pauses; R starts again; F11 is full screen; F12 saves a picture; Esc closes.
+
+    M takes the next mode. C, L, O and P switch culling, levels of detail, occlusion and splats (points) off
+    and on again. V takes the next debug view: by level of detail, by cell, splats against meshes, none. F
+    freezes what is drawn to what the camera sees now, so that one can fly round it, and thaws it. The title
+    tells what is off.
 
     Runs on the main thread only (ThreadError). Raises ContextError where there is no display, and what
     `update` or `camera` raises, once the window is closed.
@@ -145,9 +152,7 @@ class _Viewer:
             if not self._paused:
                 self._seconds += passed if step is None else step
             if titles.due(now) and self._renderer.stats is not None:
-                glfw.set_window_title(
-                    self._handle, _title(self._title, self._renderer.stats, titles.frame_ms)
-                )
+                glfw.set_window_title(self._handle, _title(self._title, self._renderer, titles.frame_ms))
 
     # -- a frame -------------------------------------------------------------------------------------
 
@@ -238,13 +243,21 @@ class _Viewer:
         elif key == glfw.KEY_R:
             self._controls, self._seconds = None, 0.0
         elif key == glfw.KEY_M:
-            place = self._modes.index(self._mode()) + 1
-            mode = self._modes[place % len(self._modes)]
-            self._renderer.options = replace(self._renderer.options, mode=mode)
+            self._set(mode=_next(self._modes, self._mode()))
+        elif key in _SWITCHES:
+            switch = _SWITCHES[key]
+            self._set(**{switch: not getattr(self._renderer.options, switch)})
+        elif key == glfw.KEY_V:
+            self._set(debug=_next((None, *DEBUG), self._renderer.options.debug))
+        elif key == glfw.KEY_F:
+            self._renderer.frozen = not self._renderer.frozen
         elif key == glfw.KEY_F11:
             self._toggle_full_screen()
         elif key == glfw.KEY_F12:
             self._save_picture()
+
+    def _set(self, **options: Any) -> None:
+        self._renderer.options = replace(self._renderer.options, **options)
 
     def _mode(self) -> str:
         stats = self._renderer.stats
@@ -299,11 +312,20 @@ class _TitleClock:
         return True
 
 
-def _title(name: str, stats: Stats, frame_ms: float) -> str:
+def _title(name: str, renderer: Renderer, frame_ms: float) -> str:
+    stats, options = renderer.stats, renderer.options
+    assert stats is not None
+    unusual = [f"no {switch}" for switch in SWITCHES if not getattr(options, switch)]
+    unusual += [f"colours by {options.debug}"] * (options.debug is not None) + ["frozen"] * renderer.frozen
     return (
-        f"{name} - {frame_ms:.1f} ms, {1e3 / max(frame_ms, 1e-3):.0f} fps - {stats.instances:,} instances, "
-        f"{stats.triangles:,} triangles, draws: {stats.draw_calls:,} - {stats.mode}"
+        f"{name} - {frame_ms:.1f} ms, {1e3 / max(frame_ms, 1e-3):.0f} fps - "
+        f"{stats.visible:,} of {stats.instances:,} instances, {stats.triangles:,} triangles, "
+        f"draws: {stats.draw_calls:,} - {', '.join([stats.mode, *unusual])}"
     )
+
+
+def _next(choices: Sequence[_T], now: _T) -> _T:
+    return choices[(choices.index(now) + 1) % len(choices)]
 
 
 def _check(scene: object, camera: object, update: object) -> None:

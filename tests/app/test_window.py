@@ -52,7 +52,7 @@ def update(scene: throng.Scene, seconds: float) -> None:
 
 # Shows the boxes, and tells what each frame was drawn with. What a test wants otherwise stands in `before`.
 WATCHED = """\
-import json, sys, time
+import dataclasses, json, sys, time
 import boxes, throng
 from throng import window
 
@@ -66,6 +66,7 @@ class Watched(throng.Renderer):
             "frames": self.frames, "seconds": scene.time, "mode": self.stats.mode,
             "viewport": framebuffer.viewport[2:], "position": camera.position.tolist(),
             "target": camera.target.tolist(), "height": camera.height,
+            "options": dataclasses.asdict(self.options), "frozen": self.frozen,
         }), flush=True)
 
 def update(seconds):
@@ -314,10 +315,65 @@ def test_m_switches_the_mode_and_the_picture_stays(watch: Open) -> None:
     assert differing(pictures["naive"], pictures["indirect"]) <= 0.001
 
 
+@pytest.mark.parametrize(("key", "switch"), [("c", "cull"), ("l", "lod"), ("o", "occlusion"), ("p", "splat")])
+def test_keys_switch_options_off_and_on(watch: Open, key: str, switch: str) -> None:
+    program = watch()
+    usual = program.state["options"]
+    assert usual[switch] is True
+    program.key(key)
+    state = program.reaches(lambda state: not state["options"][switch], f"{switch} was off")
+    assert state["options"] == {**usual, switch: False}, "nothing else was switched"
+    program.until(lambda: program.title.endswith(f" - indirect, no {switch}"), "the title told")
+    program.key(key)
+    program.reaches(lambda state: state["options"] == usual, f"{switch} was on")
+    program.until(lambda: program.title.endswith(" - indirect"), "the title told")
+
+
+def test_switches_stay_off_in_the_next_mode(watch: Open) -> None:
+    program = watch()
+    for key in ("o", "c"):
+        program.key(key)
+    program.until(lambda: program.title.endswith(" - indirect, no cull, no occlusion"), "both were off")
+    program.key("m")
+    program.until(lambda: program.title.endswith(" - instanced, no cull, no occlusion"), "both were off")
+
+
+def test_v_takes_the_next_debug_view(watch: Open) -> None:
+    program = watch()
+    usual = program.state["options"]
+    assert usual["debug"] is None
+    for debug in ("lod", "cell", "splat"):
+        program.key("v")
+        options = {**usual, "debug": debug}
+        program.reaches(lambda state, options=options: state["options"] == options, f"it was {debug}")  # type: ignore[misc]
+        end = f" - indirect, colours by {debug}"
+        program.until(lambda end=end: program.title.endswith(end), "the title told")  # type: ignore[misc]
+    program.key("v")
+    program.reaches(lambda state: state["options"] == usual, "the colours were the scene's")
+    program.until(lambda: program.title.endswith(" - indirect"), "the title told")
+
+
+def test_f_freezes_and_thaws_what_is_drawn(watch: Open) -> None:
+    program = watch()
+    assert program.state["frozen"] is False
+    program.key("f")
+    program.reaches(lambda state: state["frozen"], "it was frozen")
+    program.until(lambda: program.title.endswith(" - indirect, frozen"), "the title told")
+    before = program.state
+    program.drag((160, 120), (220, 120))
+    program.reaches(
+        lambda state: state["frozen"] and near(azimuth(state), azimuth(before) - 45.0, 0.01),
+        "the camera turns all the same",
+    )
+    program.key("f")
+    program.reaches(lambda state: not state["frozen"], "it was thawed")
+    program.until(lambda: program.title.endswith(" - indirect"), "the title told")
+
+
 def test_the_title_tells_time_counts_and_mode(watch: Open) -> None:
     program = watch()
     title = title_of(program)
-    form = r"boxes - [\d.]+ ms, \d+ fps - 43 instances, [\d,]+ triangles, draws: 1 - indirect"
+    form = r"boxes - [\d.]+ ms, \d+ fps - [\d,]+ of 43 instances, [\d,]+ triangles, draws: 1 - indirect"
     assert re.fullmatch(form, title), title
 
 
@@ -591,7 +647,7 @@ def test_throng_run_obeys_its_options(opened: Open, boxes: Demo) -> None:
     program = opened("-m", "throng", "run", "boxes.py", *options)
     title = title_of(program)
     assert title.startswith("throng: boxes - ")
-    assert " - 10 instances, " in title
+    assert " of 10 instances, " in title
     assert title.endswith(" - instanced")
     scene = boxes.build(7, 5)
     boxes.update(scene, 0.0)
