@@ -1,4 +1,12 @@
-"""What is drawn: demo scenes, and fields of one mesh over which the camera moves a little in each frame."""
+"""What is drawn: demo scenes, fields of one mesh, and places made to be seen through or not to be.
+
+The camera moves a little in each frame. Besides the demo scenes there are
+
+cubes, blades, trees   a field of one mesh, seen from above its edge
+street, roofs, above   a dense city, a building for every five props: from the street at eye height, from
+                       between the roofs, and from 200 m up
+hall                   cubes on stands, all in view, none hidden, each 8 pixels wide and more at 1280x720
+"""
 
 from __future__ import annotations
 
@@ -105,12 +113,159 @@ def _field_subject(name: str) -> Subject:
     return Subject(name, field.count, build, _over_field, _still)
 
 
+# -- a dense city ------------------------------------------------------------------------------------------
+
+_BLOCK = 24.0  # metres from street to street
+_BUILDING = 15.0  # metres, the longest side of a building
+_PROPS = 5  # for each building
+
+
+def _side(count: int) -> int:
+    """How many buildings stand in a row, for so many props."""
+    return max(int(np.ceil(np.sqrt(count / _PROPS))), 2)
+
+
+def _build_dense_city(count: int, seed: int) -> throng.Scene:
+    """`count` props of 504 triangles along the streets between `count / 5` buildings, which are boxes.
+
+    Streets run along X and Z, every 24 m; the city is a square whose middle is the origin.
+    """
+    random = np.random.default_rng(seed)
+    side = _side(count)
+    buildings = -(-count // _PROPS)
+    scene = throng.Scene(
+        background=(0.76, 0.84, 0.91),
+        ambient=(0.52, 0.57, 0.64),
+        sun=throng.Sun(direction=(-0.55, -0.65, -0.42), color=(1.0, 0.94, 0.83), intensity=1.0),
+    )
+    scene.add(
+        throng.Node(
+            throng.shapes.plane((side + 4) * _BLOCK), throng.Material((0.42, 0.42, 0.43)), name="streets"
+        )
+    )
+    cells = np.stack(np.divmod(np.arange(side * side), side), axis=1)[:buildings]
+    middles = (cells - (side - 1) / 2) * _BLOCK
+    heights = 7 + 33 * random.power(0.6, buildings)
+    sizes = np.column_stack([random.uniform(12, _BUILDING, (buildings, 2)), heights])[:, [0, 2, 1]]
+    scene.add(
+        throng.Crowd(
+            throng.shapes.box(),
+            throng.Material((0.82, 0.78, 0.72)),
+            positions=np.column_stack([middles[:, 0], heights / 2, middles[:, 1]]),
+            scales=sizes,
+            colors=random.uniform(0.45, 1.0, (buildings, 1)) * (1.0, 0.97, 0.92),
+            name="buildings",
+        )
+    )
+    # Around each building, between its wall and the middle of the street.
+    home = np.arange(count) % buildings
+    out, along = random.uniform(_BUILDING / 2 + 0.8, _BLOCK / 2 - 1.5, count), random.uniform(-11, 11, count)
+    out *= random.choice((-1.0, 1.0), count)
+    across = random.random(count) < 0.5
+    x, z = np.where(across, out, along), np.where(across, along, out)
+    scene.add(
+        throng.Crowd(
+            _crown(),
+            throng.Material((0.75, 0.85, 0.6)),
+            positions=np.column_stack([middles[home, 0] + x, np.zeros(count), middles[home, 1] + z]),
+            scales=random.uniform(0.3, 0.75, count),
+            colors=random.uniform(0.4, 1.0, (count, 3)),
+            name="props",
+        )
+    )
+    return scene
+
+
+@dataclass(frozen=True)
+class _Stand:
+    """From where a dense city is seen: metres above the street, and what is looked at, metres ahead."""
+
+    height: float
+    ahead: float
+    looked_at: float  # metres above the street
+
+
+_STANDS = {
+    "street": _Stand(1.7, 100.0, 4.0),
+    "roofs": _Stand(27.0, 300.0, 12.0),
+    "above": _Stand(200.0, 500.0, 0.0),
+}
+
+
+def _in_city(stand: _Stand, scene: throng.Scene, seconds: float) -> throng.Camera:
+    """Walks up a street a quarter of the way into the city, so that about half of it lies ahead."""
+    streets = next(node.mesh for node in scene.children if node.mesh and node.name == "streets")
+    side = float(streets.bounds[1, 0]) * 2 - 4 * _BLOCK
+    street = (round(side / _BLOCK) % 2) * _BLOCK / 2  # the one nearest to the middle
+    z = -side / 4 + 1.5 * seconds
+    position = (street + 0.4 * np.sin(2.0 * seconds), stand.height, z)
+    target = (street + 6.0 * np.sin(0.5 * seconds), stand.looked_at, z + stand.ahead)
+    return throng.Camera(position, target, fov=60, near=0.1, far=side * 1.6 + 500)
+
+
+def _city_subject(name: str) -> Subject:
+    def camera(scene: throng.Scene, seconds: float) -> throng.Camera:
+        return _in_city(_STANDS[name], scene, seconds)
+
+    return Subject(name, 100_000, _build_dense_city, camera, _still)
+
+
+# -- a hall ------------------------------------------------------------------------------------------------
+
+_HALL_FOV = 20.0  # degrees
+_FILLED = 0.96  # of the picture's width and height
+
+
+def _build_hall(count: int, seed: int) -> throng.Scene:
+    """Cubes on stands before the origin, which the camera fills its 16:9 picture with.
+
+    40,000 cubes eight pixels wide would fill three pictures: rows stand behind one another, each a little
+    higher, and of every cube at least two rows of pixels are seen. Cubes grow with their distance, so that
+    all are as large in the picture.
+    """
+    random = np.random.default_rng(seed)
+    columns = max(round(np.sqrt(count * 0.49)), 1)
+    rows = -(-count // columns)
+    scene = throng.Scene(background=(0.15, 0.16, 0.19), ambient=(0.6, 0.6, 0.62))
+    tangent = np.tan(np.radians(_HALL_FOV / 2)) * _FILLED
+    pitch = 2 * tangent * 16 / 9 / columns  # from cube to cube, at a distance of 1
+    size = pitch / 1.03
+    number = np.arange(count)
+    row, column = np.divmod(number, columns)
+    distance = (1 + 1.02 * size) ** row  # a row begins where the one before it ends
+    lowest, highest = -tangent + size / 2, tangent - size / 2
+    height = lowest + (highest - lowest) * row / max(rows - 1, 1)
+    across = (column - (columns - 1) / 2) * pitch
+    scene.add(
+        throng.Crowd(
+            throng.shapes.box(),
+            positions=np.stack([across, height, -np.ones(count)], axis=1) * (distance * 100)[:, None],
+            scales=distance * 100 * size,
+            colors=random.uniform(0.2, 1.0, (count, 3)),
+            name="cubes",
+        )
+    )
+    return scene
+
+
+def _in_hall(scene: throng.Scene, seconds: float) -> throng.Camera:
+    sway = 0.2 * np.sin(2.0 * seconds)
+    return throng.Camera((sway, 0.1 * sway, 0), (sway, 0.1 * sway, -100), fov=_HALL_FOV, near=1, far=5000)
+
+
+# -- all of them -------------------------------------------------------------------------------------------
+
+
 def _scene_subject(demo: Demo) -> Subject:
     return Subject(demo.name, demo.count, demo.build, demo.camera, demo.update)
 
 
 def subject(name: str) -> Subject:
-    """The field or demo scene of that name, or the scene file at that path. Raises InvalidValue."""
+    """The field, place or demo scene of that name, or the scene file at that path. Raises InvalidValue."""
     if name in _FIELDS:
         return _field_subject(name)
+    if name in _STANDS:
+        return _city_subject(name)
+    if name == "hall":
+        return Subject(name, 40_000, _build_hall, _in_hall, _still)
     return _scene_subject(find(name, others=tuple(_FIELDS)))
