@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from throng import math3d
+from throng.batching.cells import Cells
 from throng.layout import LIT, MATRIX_WORDS
 from throng.model.column import Column
 from throng.model.crowd import Crowd
@@ -52,6 +53,17 @@ class Instances:
     columns: dict[str, GpuColumn] = field(default_factory=dict)
     mirrored: npt.NDArray[np.bool_] | None = None
     hands: int = 0
+    _cells: dict[int, Cells] = field(default_factory=dict, repr=False)  # by their first row
+
+    def cells(self, first: int, count: int) -> Cells:
+        """The spatial cells of rows first..first+count, up to date. Always the same object."""
+        known = self._cells.get(first)
+        if known is None:  # cut into other segments than before: the old ones will not be asked for again
+            self._cells = {start: cells for start, cells in self._cells.items() if cells.shape == self.shape}
+            known = self._cells[first] = Cells(first)
+        known.shape = self.shape
+        known.update(self.columns, count)
+        return known
 
     def _set_mirrored(self, mirrored: npt.NDArray[np.bool_] | None) -> None:
         if self.mirrored is not None or mirrored is not None:
