@@ -6,8 +6,8 @@ import gc
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 import throng
-from throng import files
+from throng import arrays, files
 from throng.errors import InvalidValue
 from throng.gpu import rawgl
 from throng.gpu.context import Capabilities, checked_texture, choose_mode, collect, create_headless
+from throng.options import SWITCHES
 
 from . import handwritten, report
 from .machine import machine
@@ -35,11 +36,58 @@ _SEEN = 2  # of 255: smaller differences between pictures do not count
 Row = dict[str, Any]
 
 
-@dataclass
-class _Contender:
-    """One mode at work on one scene."""
+@dataclass(frozen=True)
+class Entry:
+    """What takes part: a mode, and the switches of Options that it leaves off, in their order."""
 
     mode: str
+    off: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str, off: Iterable[str] = ()) -> Entry:
+        """From "indirect", "indirect:off" or "indirect:no-lod,no-occlusion"; `off` are off in any case.
+
+        Raises InvalidValue or InvalidType. "handwritten" has no switches: it takes no notice of `off`.
+        """
+        mode, colon, named = text.partition(":") if isinstance(text, str) else (text, "", "")
+        arrays.choice(mode, "mode", MODES)
+        if mode == "handwritten":
+            if colon:
+                raise InvalidValue(f"mode: expected 'handwritten' alone, which has no switches, got {text!r}")
+            return cls(mode)
+        words = {f"no-{switch}": {switch} for switch in SWITCHES} | {"off": set(SWITCHES)}
+        every = set(off)
+        for word in named.split(",") if colon else ():
+            if word not in words:
+                raise InvalidValue(
+                    f"mode: expected 'off', or some of {', '.join(map(repr, list(words)[:-1]))} with commas "
+                    f"between them, after '{mode}:', got {text!r}"
+                )
+            every |= words[word]
+        return cls(mode, tuple(switch for switch in SWITCHES if switch in every))
+
+    @property
+    def label(self) -> str:
+        """How it is named in reports: the same text for the same switches, which `parse` understands."""
+        if not self.off:
+            return self.mode
+        named = "off" if self.off == SWITCHES else ",".join(f"no-{switch}" for switch in self.off)
+        return f"{self.mode}:{named}"
+
+    @property
+    def options(self) -> throng.Options | None:
+        """What a renderer gets; None for the yardstick, which has no options."""
+        if self.mode == "handwritten":
+            return None
+        left_off: dict[str, Any] = dict.fromkeys(self.off, False)
+        return throng.Options(mode=self.mode, **left_off)
+
+
+@dataclass
+class _Contender:
+    """One entry at work on one scene."""
+
+    entry: Entry
     draw: Callable[[throng.Camera], None]
     figures: Callable[[], dict[str, int]]
     release: Callable[[], None]
@@ -59,10 +107,16 @@ def main(
     rounds: int | None = None,
     json_file: Path | None = None,
     html_file: Path | None = None,
+    off: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Measures, prints a table, writes the files asked for; returns the report."""
+    """Measures, prints a table, writes the files asked for; returns the report.
+
+    modes  such as Entry.parse takes; by default all that there are, with every switch on
+    off    switches that are off for all of them
+    """
     if html_file is not None:
         report.need_matplotlib()
+    entries = [Entry.parse(text, off) for text in modes]
     subjects = [subject(name) for name in dict.fromkeys(scenes or DEFAULT)]
     result: dict[str, Any] = {"settings": {"size": list(size), "seed": seed}, "rows": []}
     with rawgl.current():
@@ -73,12 +127,13 @@ def main(
             most = capabilities.max_texture_size
             if max(size) > most:
                 raise InvalidValue(f"size: expected at most {most}x{most} pixels, got {size[0]}x{size[1]}")
-            for mode in modes:
-                if mode != "handwritten":
-                    choose_mode(mode, capabilities)
+            for entry in entries:
+                if entry.mode != "handwritten":
+                    choose_mode(entry.mode, capabilities)
             result["machine"] = machine(capabilities)
             possible = [mode for mode, reason in capabilities.modes().items() if reason is None]
-            wanted = list(dict.fromkeys(modes)) or [*possible, "handwritten"]
+            entries = entries or [Entry.parse(mode, off) for mode in [*possible, "handwritten"]]
+            wanted = list(dict.fromkeys(entry.label for entry in entries))
             jobs = [(one, count) for one in subjects for count in counts or (one.default_count,)]
             with report.progress(len(jobs)) as advance:
                 for one, count in jobs:
@@ -108,27 +163,29 @@ def measure(
 ) -> list[Row]:
     """A row for each mode: frames drawn in turns, each finished before the next begins.
 
-    `advance` hears what is being done, and the share that is done.
+    modes    such as Entry.parse takes
+    advance  hears what is being done, and the share that is done
     """
+    entries = [Entry.parse(text) for text in modes]
     advance(f"{what.name} {count:,}: building", 0.0)
     began = time.perf_counter()
     scene = what.build(count, seed)
     what.update(scene, 0.0)
     build_ms = (time.perf_counter() - began) * 1e3
-    excuse = handwritten.missing(scene, what.update) if "handwritten" in modes else None
-    if excuse and list(modes) == ["handwritten"]:
+    excuse = handwritten.missing(scene, what.update) if Entry("handwritten") in entries else None
+    if excuse and entries == [Entry("handwritten")]:
         raise InvalidValue(f"mode: expected one that can draw {what.name}, got 'handwritten': {excuse}")
     picture = checked_texture(ctx, size, 4, purpose="the picture")
     target = ctx.framebuffer([picture], ctx.depth_texture(size))
     timer = ctx.query(time=True)
     contenders = []
     try:
-        for mode in modes:
-            if mode == "handwritten" and excuse:
+        for entry in entries:
+            if entry.mode == "handwritten" and excuse:
                 continue
-            advance(f"{what.name} {count:,}: {mode}", 0.0)
+            advance(f"{what.name} {count:,}: {entry.label}", 0.0)
             began = time.perf_counter()
-            contender = _contender(ctx, scene, mode, target)
+            contender = _contender(ctx, scene, entry, target)
             contenders.append(contender)
             contender.draw(what.camera(scene, 0.0))
             ctx.finish()
@@ -177,50 +234,67 @@ def _goes_on(turn: int, begun: float, rounds: int | None) -> bool:
 
 
 def _contender(
-    ctx: moderngl.Context, scene: throng.Scene, mode: str, target: moderngl.Framebuffer
+    ctx: moderngl.Context, scene: throng.Scene, entry: Entry, target: moderngl.Framebuffer
 ) -> _Contender:
-    if mode == "handwritten":
+    options = entry.options
+    if options is None:
         yardstick = handwritten.Handwritten(ctx, scene)
 
         def figures() -> dict[str, int]:
             return {"draw_calls": yardstick.draw_calls, "triangles": yardstick.triangles}
 
-        return _Contender(mode, lambda camera: yardstick.draw(camera, target), figures, yardstick.release)
-    renderer = throng.Renderer(context=ctx, options=throng.Options(mode=mode))
+        return _Contender(entry, lambda camera: yardstick.draw(camera, target), figures, yardstick.release)
+    renderer = throng.Renderer(context=ctx, options=options)
 
     def from_stats() -> dict[str, int]:
         stats = renderer.stats
         assert stats is not None
-        return {"draw_calls": stats.draw_calls, "triangles": stats.triangles, "visible": stats.visible}
+        return {
+            "draw_calls": stats.draw_calls,
+            "instances": stats.instances,
+            "visible": stats.visible,
+            "culled": stats.culled,
+            "occluded": stats.occluded,
+            "simplified": stats.simplified,
+            "splats": stats.splats,
+            "triangles": stats.triangles,
+        }
 
     def draw(camera: throng.Camera) -> None:
         renderer.draw(scene, camera, target, clear=True)
 
-    return _Contender(mode, draw, from_stats, renderer.close)
+    return _Contender(entry, draw, from_stats, renderer.close)
 
 
 def _row(name: str, count: int, mine: _Contender, contenders: Sequence[_Contender]) -> Row:
     assert mine.picture is not None
     assert contenders[0].picture is not None
     differing = int((np.abs(mine.picture - contenders[0].picture).reshape(-1, 3).max(axis=1) > _SEEN).sum())
+    # The yardstick counts no instances, and draws all that the others know of.
+    every = max(other.figures().get("instances", 0) for other in contenders) or count
+    options = mine.entry.options
     row: Row = {
         "scene": name,
         "count": count,
-        "mode": mine.mode,
+        "label": mine.entry.label,
+        "mode": mine.entry.mode,
+        "options": None if options is None else asdict(options),
         "rounds": len(mine.frame_ms),
         "frame_ms": _spread(mine.frame_ms),
         "cpu_ms": _spread(mine.cpu_ms),
         "gpu_ms": _spread(mine.gpu_ms),
+        "instances": every,
+        "visible": every,
+        **dict.fromkeys(("culled", "occluded", "simplified", "splats"), 0),
         **mine.figures(),
         "build_ms": mine.build_ms,
         "pixels_differing": differing,
-        "compared_with": contenders[0].mode,
+        "compared_with": contenders[0].entry.label,
         "ratios": {},
     }
-    row.setdefault("visible", max(other.figures().get("visible", 0) for other in contenders) or count)
     for other in contenders:
         ratios = np.array(mine.frame_ms) / np.array(other.frame_ms)
-        row["ratios"][other.mode] = dict(
+        row["ratios"][other.entry.label] = dict(
             zip(("low", "median", "high"), np.percentile(ratios, (25, 50, 75)).tolist(), strict=True)
         )
     return row

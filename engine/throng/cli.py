@@ -7,6 +7,7 @@ Modules that take time to load are imported by the command that needs them.
 from __future__ import annotations
 
 import errno
+import functools
 import io
 import json
 import math
@@ -22,10 +23,18 @@ import throng
 from throng.errors import InvalidIndex, InvalidType, InvalidValue, ThrongError
 
 if TYPE_CHECKING:
+    from throng.frame import Stats
     from throng.gallery import Demo
     from throng.options import Options
 
 MODES = ("auto", "indirect", "instanced", "naive")
+DEBUG = ("lod", "cell", "splat")
+SWITCHES = {
+    "cull": "Draw what is outside the view too.",
+    "lod": "Draw what is far away with its full meshes.",
+    "occlusion": "Draw what others hide too.",
+    "splat": "Draw instances of a few pixels as meshes too.",
+}
 
 
 def _examples(*lines: str) -> str:
@@ -60,7 +69,29 @@ def _finite(ctx: Any, param: Any, value: float) -> float:
     return value
 
 
+def _switches(function: Any) -> Any:
+    """Adds --no-cull and so on; `function` gets the names of those given as `off`."""
+
+    @functools.wraps(function)
+    def gathered(**given: Any) -> Any:
+        off = tuple(name for name in SWITCHES if given.pop(f"no_{name}"))
+        return function(off=off, **given)
+
+    for name, text in reversed(SWITCHES.items()):
+        gathered = click.option(f"--no-{name}", is_flag=True, help=text)(gathered)
+    return gathered
+
+
 def _scene_options(function: Any) -> Any:
+    """Adds what `run` and `render` share; how to draw reaches `function` as `options`."""
+
+    @functools.wraps(function)
+    def gathered(mode: str, debug: str | None, off: tuple[str, ...], **given: Any) -> Any:
+        options = throng.Options(mode=mode, debug=debug, **dict.fromkeys(off, False))
+        return function(options=options, **given)
+
+    gathered = click.option("--debug", type=click.Choice(DEBUG), help="Colour by what was decided.")(gathered)
+    gathered = _switches(gathered)
     for option in (
         click.option(
             "--samples", type=click.IntRange(1, 64), default=1, help="Samples of each pixel, at most."
@@ -70,8 +101,8 @@ def _scene_options(function: Any) -> Any:
         click.option("--count", type=_Count(), help="Objects; each scene has a default."),
         click.option("--size", type=_Size(), default=(1280, 720), help="Pixels, such as 1280x720."),
     ):
-        function = option(function)
-    return function
+        gathered = option(gathered)
+    return gathered
 
 
 @click.group(
@@ -93,6 +124,7 @@ def cli() -> None:
     epilog=_examples(
         "throng run meadow",
         "throng run grass --count 1000000 --size 640x360",
+        "throng run city --no-occlusion --debug lod",
         "throng run my_scene.py",
     ),
 )
@@ -105,8 +137,8 @@ def run(
     size: tuple[int, int],
     count: int | None,
     seed: int,
-    mode: str,
     samples: int,
+    options: Options,
     frames: int | None,
     step: float | None,
 ) -> None:
@@ -116,10 +148,14 @@ def run(
     drag          turn round the target      wheel         zoom
     right drag    pan (or Shift and drag)    W A S D Q E   fly (with Shift: faster)
     Space         pause                      R             back to the beginning
-    M             next mode                  F11           full screen
-    F12           save a picture             Esc           close
+    F11           full screen                F12           save a picture
+    M             next mode                  Esc           close
+    
+    C             culling off and on         L             levels of detail off and on
+    O             occlusion off and on       P             splats (points) off and on
+    V             next debug view            F             freeze what is drawn, fly round it
     """
-    demo, options = _demo(scene), _options(mode)
+    demo = _demo(scene)
     from throng.window import show
 
     built = demo.build(count, seed)
@@ -140,6 +176,7 @@ def run(
     epilog=_examples(
         "throng render meadow -o meadow.png",
         "throng render forest -o forest.jpg --count 50000 --size 1920x1080 --samples 4 --seconds 3.5 --json",
+        "throng render city --debug cell --no-splat -o cells.png",
     )
 )
 @click.argument("scene")
@@ -153,8 +190,8 @@ def render(
     size: tuple[int, int],
     count: int | None,
     seed: int,
-    mode: str,
     samples: int,
+    options: Options,
     seconds: float,
     as_json: bool,
 ) -> None:
@@ -166,7 +203,7 @@ def render(
     from throng import files
 
     colors = _check_picture(output)
-    demo, options = _demo(scene), _options(mode)
+    demo = _demo(scene)
     began = time.perf_counter()
     built = demo.build(count, seed)
     build_ms = (time.perf_counter() - began) * 1e3
@@ -192,11 +229,7 @@ def render(
         }
         _print_json(report)
     else:
-        stats = frame.stats
-        print(
-            f"{output}: {size[0]}x{size[1]}, {stats.instances:,} instances, {stats.triangles:,} triangles, "
-            f"draws: {stats.draw_calls:,} ({stats.mode})"
-        )
+        print(f"{output}: {size[0]}x{size[1]}, {_summary(frame.stats)}")
 
 
 @cli.command(
@@ -205,6 +238,8 @@ def render(
         "throng bench",
         "throng bench grass --count 10000 --count 100000",
         "throng bench cubes blades trees --count 100000 --rounds 25 --json bench.json --html bench.html",
+        "throng bench forest --mode indirect --mode indirect:off",
+        "throng bench city --no-lod --mode indirect --mode indirect:no-occlusion,no-splat",
     ),
 )
 @click.argument("scenes", nargs=-1)
@@ -212,10 +247,12 @@ def render(
 @click.option(
     "--mode",
     "modes",
-    type=click.Choice(("indirect", "instanced", "naive", "handwritten")),
+    metavar="MODE[:OFF]",
     multiple=True,
-    help="May be repeated; by default all that there are.",
+    help="May be repeated; by default all that there are. After a colon, what it leaves off: `off` for all "
+    "switches, or some of no-cull, no-lod, no-occlusion, no-splat with commas between them.",
 )
+@_switches
 @click.option("--size", type=_Size(), default=(1280, 720), help="Pixels, such as 1280x720.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of all that is random.")
 @click.option("--rounds", type=_Count(), help="Frames of each mode; by default as time allows.")
@@ -225,6 +262,7 @@ def bench(
     scenes: tuple[str, ...],
     counts: tuple[int, ...],
     modes: tuple[str, ...],
+    off: tuple[str, ...],
     size: tuple[int, int],
     seed: int,
     rounds: int | None,
@@ -235,6 +273,9 @@ def bench(
 
     The mode `handwritten` is what an expert would write in plain moderngl for that scene alone: the
     yardstick. It draws scenes where nothing but the camera moves.
+
+    What switches are worth is measured in one run: `--mode indirect --mode indirect:off` compares all on with
+    all off. Options that switch something off do so for every mode of the run.
     """
     for file in (json_file, html_file):
         if file is not None:
@@ -243,6 +284,7 @@ def bench(
         scenes=scenes,
         counts=counts,
         modes=modes,
+        off=off,
         size=size,
         seed=seed,
         rounds=rounds,
@@ -328,8 +370,19 @@ def _demo(name: str) -> Demo:
     return find(name)
 
 
-def _options(mode: str) -> Options:
-    return throng.Options(mode=mode)
+def _summary(stats: Stats) -> str:
+    """A frame's figures on one line; stages that found nothing to do are not named."""
+    stages = {
+        "culled": stats.culled,
+        "occluded": stats.occluded,
+        "simplified": stats.simplified,
+        "splats": stats.splats,
+    }
+    named = ", ".join(f"{number:,} {name}" for name, number in stages.items() if number)
+    return (
+        f"{stats.visible:,} of {stats.instances:,} instances{f' ({named})' if named else ''}, "
+        f"{stats.triangles:,} triangles, draws: {stats.draw_calls:,} ({stats.mode})"
+    )
 
 
 def _benchmarks() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import re
@@ -17,7 +18,7 @@ from rich.console import Console
 
 import throng
 from throng import cli, gallery
-from throng.errors import InvalidValue, UsageError
+from throng.errors import InvalidType, InvalidValue, UsageError
 
 MODES = ["indirect", "instanced", "naive", "handwritten"]
 SIZE = (96, 64)
@@ -61,15 +62,19 @@ def test_there_is_one_row_for_each_scene_count_and_mode(measured: tuple[dict[str
 def test_a_row_has_every_figure(measured: tuple[dict[str, Any], str]) -> None:
     for row in measured[0]["rows"]:
         assert row["rounds"] == 2
+        assert row["label"] == row["mode"], "every switch is on"
         for name in ("frame_ms", "cpu_ms", "gpu_ms"):
             times = row[name]
             assert 0 <= times["min"] <= times["median"] <= times["p95"] < 60_000
         assert 0 < row["cpu_ms"]["median"] <= row["frame_ms"]["median"]
-        for name in ("draw_calls", "triangles", "visible", "pixels_differing"):
+        for name in ("draw_calls", "triangles", "instances", "visible", "pixels_differing"):
             assert isinstance(row[name], int), name
+        for name in ("culled", "occluded", "simplified", "splats"):
+            assert 0 <= row[name] <= row["instances"], name
         assert row["build_ms"] > 0
-        assert row["visible"] >= min(row["count"], 40)
-        assert row["triangles"] >= 2 * row["visible"] or row["scene"] == "blades"
+        assert row["instances"] >= min(row["count"], 40)
+        assert 0 < row["visible"] <= row["instances"]
+        assert row["triangles"] > 0
 
 
 def test_one_draw_or_one_each(measured: tuple[dict[str, Any], str]) -> None:
@@ -80,6 +85,7 @@ def test_one_draw_or_one_each(measured: tuple[dict[str, Any], str]) -> None:
         assert row["draw_calls"] == row["count"]
     for row in rows_of(result, scene="cubes", mode="handwritten"):
         assert row["draw_calls"] == 1
+        assert row["visible"] == row["instances"] == row["count"]
         assert row["triangles"] == 12 * row["count"]
 
 
@@ -110,6 +116,136 @@ def test_machine_driver_and_versions_are_named(measured: tuple[dict[str, Any], s
     assert re.match(r"\d+\.\d+", machine["numpy"])
 
 
+# -- with switches off -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def switched(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
+    """The JSON and the page of one run that compares switches; occlusion is off for all."""
+    folder = tmp_path_factory.mktemp("switched")
+    files = folder / "bench.json", folder / "bench.html"
+    words = ["bench", "cubes", "--count", "40", "--rounds", "2", "--size", "96x64", "--no-occlusion"]
+    for mode in ("indirect", "indirect:off", "indirect:no-splat,no-lod", "instanced:no-lod", "handwritten"):
+        words += ["--mode", mode]
+    words += ["--mode", "indirect:no-occlusion"]  # the first one once more
+    result = CliRunner().invoke(cli.cli, [*words, "--json", str(files[0]), "--html", str(files[1])])
+    assert result.exit_code == 0, result.output
+    return json.loads(files[0].read_text()), files[1].read_text(encoding="utf-8")
+
+
+LABELS: dict[str, set[str]] = {
+    "indirect:no-occlusion": {"occlusion"},
+    "indirect:off": {"cull", "lod", "occlusion", "splat"},
+    "indirect:no-lod,no-occlusion,no-splat": {"lod", "occlusion", "splat"},
+    "instanced:no-lod,no-occlusion": {"lod", "occlusion"},
+    "handwritten": set(),
+}
+
+
+def test_rows_tell_what_was_off_by_label_and_by_options(switched: tuple[dict[str, Any], str]) -> None:
+    rows = switched[0]["rows"]
+    assert [row["label"] for row in rows] == list(LABELS)
+    for row in rows:
+        assert row["mode"] == row["label"].partition(":")[0]
+        if row["mode"] == "handwritten":
+            assert row["options"] is None
+        else:
+            off: dict[str, Any] = dict.fromkeys(LABELS[row["label"]], False)
+            assert row["options"] == dataclasses.asdict(throng.Options(row["mode"], **off))
+
+
+def test_ratios_and_comparisons_are_named_by_label(switched: tuple[dict[str, Any], str]) -> None:
+    for row in switched[0]["rows"]:
+        assert list(row["ratios"]) == list(LABELS)
+        assert row["ratios"][row["label"]] == {"low": 1.0, "median": 1.0, "high": 1.0}
+        assert row["compared_with"] == "indirect:no-occlusion"
+
+
+def test_options_reach_the_renderers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "print_table", lambda result: None)
+    seen: list[throng.Options] = []
+    make = throng.Renderer.__init__
+
+    def watched(self: throng.Renderer, *arguments: Any, options: throng.Options, **named: Any) -> None:
+        seen.append(options)
+        make(self, *arguments, options=options, **named)
+
+    monkeypatch.setattr(throng.Renderer, "__init__", watched)
+    modes = ["indirect", "indirect:off", "instanced:no-cull"]
+    bench.main(scenes=["cubes"], counts=[5], modes=modes, size=SIZE, rounds=1)
+    off: dict[str, Any] = dict.fromkeys(("cull", "lod", "occlusion", "splat"), False)
+    assert seen == [
+        throng.Options("indirect"),
+        throng.Options("indirect", **off),
+        throng.Options("instanced", cull=False),
+    ]
+
+
+def test_switches_take_part_in_the_default_run_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "print_table", lambda result: None)
+    rows = bench.main(scenes=["cubes"], counts=[5], size=SIZE, rounds=1, off=["lod"])["rows"]
+    assert [row["label"] for row in rows] == [
+        "indirect:no-lod", "instanced:no-lod", "naive:no-lod", "handwritten",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("indirect", "indirect"),
+        ("indirect:off", "indirect:off"),
+        ("indirect:no-cull,no-lod,no-occlusion,no-splat", "indirect:off"),
+        ("indirect:no-splat,no-cull,no-splat", "indirect:no-cull,no-splat"),
+        ("indirect:off,no-lod", "indirect:off"),
+        ("naive:no-cull", "naive:no-cull"),
+        ("handwritten", "handwritten"),
+    ],
+)
+def test_the_same_switches_have_one_label(text: str, label: str) -> None:
+    entry = bench.Entry.parse(text)
+    assert entry.label == label
+    assert bench.Entry.parse(label) == entry
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "told"),
+    [
+        ("slow", InvalidValue, "expected one of 'indirect', 'instanced', 'naive', 'handwritten', got 'slow'"),
+        (3, InvalidType, "expected one of 'indirect', 'instanced', 'naive', 'handwritten', got int 3"),
+        ("naive:no-wind", InvalidValue,
+         "expected 'off', or some of 'no-cull', 'no-lod', 'no-occlusion', 'no-splat' with commas between "
+         "them, after 'naive:', got 'naive:no-wind'"),
+        ("handwritten:", InvalidValue,
+         "expected 'handwritten' alone, which has no switches, got 'handwritten:'"),
+    ],
+)  # fmt: skip
+def test_a_mode_that_cannot_be_read_is_told(text: Any, kind: type[Exception], told: str) -> None:
+    with pytest.raises(kind) as caught:
+        bench.Entry.parse(text)
+    assert str(caught.value) == f"mode: {told}"
+
+
+def test_reports_compare_with_the_first_where_switches_are_off(
+    measured: tuple[dict[str, Any], str], switched: tuple[dict[str, Any], str]
+) -> None:
+    for width in (80, 100, 300):
+        assert "first" not in head_of(shown(measured[0], width, terminal=True))
+        lines = shown(switched[0], width, terminal=True)
+        assert max(map(len, lines)) <= width
+        assert "first" in head_of(lines)
+        assert "…" not in "".join(lines), "something that was cut off"
+    assert "<th>x first</th>" in switched[1]
+    assert "<th>x first</th>" not in measured[1]
+    assert "<td>indirect:no-lod,no-occlusion,no-splat</td>" in switched[1]
+    for name in ("visible", "culled", "occluded", "simplified", "splats", "instances"):
+        assert f"<th>{name}</th>" in switched[1]
+
+
+def test_small_ratios_keep_their_figures() -> None:
+    ratios = {"off": {"low": 0.00812, "median": 0.00834, "high": 0.1}}
+    assert report._ratio({"label": "on", "ratios": ratios}, "off") == "0.0083 [0.0081-0.10]"
+
+
 # -- how it measures ---------------------------------------------------------------------------------------
 
 
@@ -117,12 +253,12 @@ def test_modes_take_turns_and_none_is_always_first(monkeypatch: pytest.MonkeyPat
     drawn: list[str] = []
     make = bench._contender
 
-    def watched(ctx: Any, scene: throng.Scene, mode: str, target: Any) -> Any:
-        contender = make(ctx, scene, mode, target)
+    def watched(ctx: Any, scene: throng.Scene, entry: Any, target: Any) -> Any:
+        contender = make(ctx, scene, entry, target)
         draw = contender.draw
 
         def noted(camera: throng.Camera) -> None:
-            drawn.append(mode)
+            drawn.append(entry.label)
             draw(camera)
 
         contender.draw = noted
@@ -240,27 +376,32 @@ def test_ids_of_the_plots_do_not_clash(measured: tuple[dict[str, Any], str]) -> 
     assert all(not one & other for at, one in enumerate(clips) for other in clips[:at])
 
 
+def head_of(lines: list[str]) -> str:
+    """What stands above the first row: the headings are on several lines where the terminal is narrow."""
+    end = next(number for number, line in enumerate(lines) if line[2:].startswith("cubes "))
+    return "\n".join(lines[:end])
+
+
 def shown(result: dict[str, Any], width: int, *, terminal: bool) -> list[str]:
     text = io.StringIO()
     console = Console(
         file=text, width=width, force_terminal=terminal, color_system=None, legacy_windows=False
     )
     report.print_table(result, console)
-    return text.getvalue().splitlines()
+    return [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in text.getvalue().splitlines()]
 
 
-@pytest.mark.parametrize("width", [80, 100, 149])
+@pytest.mark.parametrize("width", [80, 100, 120])
 def test_the_table_fits_a_narrow_terminal(measured: tuple[dict[str, Any], str], width: int) -> None:
     lines = shown(measured[0], width, terminal=True)
-    plain = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines]
-    assert max(map(len, plain)) <= width
-    assert sum(line.strip().startswith(("cubes 40 ", "city 90 ")) for line in plain) == 2
-    assert not any("…" in line for line in plain), "a figure that was cut off"
+    assert max(map(len, lines)) <= width
+    assert sum(line.strip().startswith(("cubes 40 ", "city 90 ")) for line in lines) == 2
+    assert not any("…" in line for line in lines), "a figure that was cut off"
 
 
 def test_a_pipe_gets_the_whole_table(measured: tuple[dict[str, Any], str]) -> None:
     text = "\n".join(shown(measured[0], 80, terminal=False))
-    for name in ("frame ms", "min", "p95", "cpu ms", "triangles", "build ms", "pixels", "x handwritten"):
+    for name in ("frame ms", "min", "p95", "cpu ms", "visible", "triangles", "build ms", "x handwritten"):
         assert name in text
     assert "[quartiles]" in text
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -17,7 +18,8 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import throng
-from throng import cli
+from throng import Options, cli, options
+from throng.frame import Stats
 
 COMMANDS = ("run", "bench", "render", "list", "doctor")
 DEMOS = ["asteroids", "city", "forest", "grass", "meadow", "particles"]
@@ -170,7 +172,8 @@ def test_doctor_exits_with_1_and_a_fix_on_a_machine_without_drivers(folder: Path
 def test_render_writes_the_picture_in_the_format_of_its_name(run: Run, folder: Path, suffix: str) -> None:
     result = run("render", "grass", "--count", "30", "--size", "64x48", "-o", f"out.{suffix}")
     assert result.exit_code == 0, result.output
-    assert result.output.startswith(f"out.{suffix}: 64x48, 31 instances, ")
+    assert result.output.startswith(f"out.{suffix}: 64x48, ")
+    assert " of 31 instances" in result.output
     assert left_behind(folder) == [f"out.{suffix}"]
     with Image.open(folder / f"out.{suffix}") as picture:
         assert picture.size == (64, 48)
@@ -194,8 +197,8 @@ def test_render_as_json(run: Run, folder: Path) -> None:
     asked = {"scene": "grass", "count": 30, "seed": 3, "seconds": 1.5, "size": [64, 48], "samples": 4}
     assert asked.items() <= report.items()
     assert (report["mode"], report["file"], report["instances"]) == ("naive", "out.png", 31)
-    figures = "renderer build_ms draw_calls instances visible triangles splats uploaded_bytes cpu_ms gpu_ms"
-    assert set(report) == {*asked, *figures.split(), "mode", "file"}
+    figures = "renderer build_ms draw_calls instances visible culled occluded simplified splats triangles"
+    assert set(report) == {*asked, *figures.split(), "uploaded_bytes", "cpu_ms", "gpu_ms", "mode", "file"}
 
 
 def test_the_samples_told_are_those_that_the_driver_gave(run: Run) -> None:
@@ -223,6 +226,48 @@ def test_the_modes_render_the_same_picture(run: Run, folder: Path, mode: str) ->
         assert run("render", "meadow", *words, "-o", f"{name}.png").exit_code == 0
     pictures = [np.asarray(Image.open(folder / f"{name}.png")).astype(int) for name in ("indirect", mode)]
     assert (np.abs(pictures[0] - pictures[1]).max(axis=2) > 2).mean() <= 0.001
+
+
+@pytest.mark.parametrize("command", ["render", "run"])
+def test_switches_and_debug_views_reach_the_renderer(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    def reached(*_: Any, options: Options, **__: Any) -> None:
+        seen.append(options)
+        raise KeyboardInterrupt
+
+    seen: list[Options] = []
+    if command == "render":
+        monkeypatch.setattr(throng, "Renderer", reached)
+    else:
+        monkeypatch.setitem(sys.modules, "throng.window", SimpleNamespace(show=reached))
+    words = [command, "grass", "--count", "3", *(["-o", "out.png"] if command == "render" else [])]
+    for given, expected in (
+        ([], Options()),
+        (["--no-cull"], Options(cull=False)),
+        (["--no-lod", "--debug", "lod"], Options(lod=False, debug="lod")),
+        (["--no-splat", "--no-occlusion"], Options(occlusion=False, splat=False)),
+        (["--mode", "instanced", "--debug", "cell"], Options("instanced", debug="cell")),
+    ):
+        assert run(*words, *given).exit_code == 130
+        assert seen.pop() == expected
+
+
+def test_the_words_of_the_command_line_are_those_of_options() -> None:
+    """They are written down twice, since help should not wait for NumPy."""
+    assert tuple(cli.SWITCHES) == options.SWITCHES
+    assert cli.DEBUG == options.DEBUG
+    assert cli.MODES == options.MODES
+
+
+def test_render_tells_what_was_left_out_only_where_something_was() -> None:
+    some = Stats("indirect", 1, 1500, 1200, 250, 50, 1000, 0, 4321, 0, 0.0, 0.0)
+    assert cli._summary(some) == (
+        "1,200 of 1,500 instances (250 culled, 50 occluded, 1,000 simplified), 4,321 triangles, "
+        "draws: 1 (indirect)"
+    )
+    none = Stats("naive", 9, 9, 9, 0, 0, 0, 0, 108, 0, 0.0, 0.0)
+    assert cli._summary(none) == "9 of 9 instances, 108 triangles, draws: 9 (naive)"
 
 
 def test_counts_may_be_written_as_people_write_them(run: Run) -> None:
@@ -274,7 +319,16 @@ WRONG = [
      "or a .py file, got 'gras'; did you mean 'grass'?\n"),
     (["bench", "cubes", "--size", "99999x9", "--count", "1"], 2, "throng: size: expected at most"),
     (["bench", "grass", "--mode", "slow"], 2,
-     "'slow' is not one of 'indirect', 'instanced', 'naive', 'handwritten'"),
+     "throng: mode: expected one of 'indirect', 'instanced', 'naive', 'handwritten', got 'slow'\n"),
+    (["bench", "grass", "--mode", "auto:off"], 2, "'naive', 'handwritten', got 'auto'\n"),
+    *((["bench", "grass", "--mode", mode], 2,
+       "throng: mode: expected 'off', or some of 'no-cull', 'no-lod', 'no-occlusion', 'no-splat' with commas "
+       f"between them, after 'indirect:', got '{mode}'\n")
+      for mode in ("indirect:", "indirect:lod", "indirect:no-lod,", "indirect:off,no-lods", "indirect:a:b")),
+    (["bench", "cubes", "--mode", "handwritten:off"], 2,
+     "throng: mode: expected 'handwritten' alone, which has no switches, got 'handwritten:off'\n"),
+    (["run", "grass", "--debug", "lods"], 2, "'lods' is not one of 'lod', 'cell', 'splat'"),
+    (["render", "grass", "-o", "a.png", "--no-shadow"], 2, "--no-shadow"),
     (["bench", "grass", "--json", "nowhere/a"], 2, "'nowhere' does not\n"),
     (["bench", "grass", "--html", "."], 2, "expected the name of a file, got a folder\n"),
     (["bench", "particles", "--mode", "handwritten", "--count", "9", "--rounds", "1"], 2,
