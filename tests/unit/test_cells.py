@@ -56,6 +56,20 @@ def sizes_of(instances: Instances) -> np.ndarray:
     return scales.reshape(len(scales), -1).max(axis=1) if len(scales) else np.zeros(0)
 
 
+def means_of(instances: Instances) -> np.ndarray:
+    """(n,): the root mean square of each row's factors along the axes."""
+    columns = instances.columns
+    if "matrices" in columns:
+        matrices = columns["matrices"].read(0, instances.count)[:, :12].astype(np.float64)
+        return np.asarray(np.linalg.norm(matrices.reshape(-1, 3, 4)[:, :, :3], axis=(1, 2)) / 3**0.5)
+    if "scales" not in columns:
+        return np.ones(instances.count)
+    scales = np.asarray(columns["scales"].read(0, instances.count), np.float64)
+    if scales.ndim == 1:
+        return np.abs(scales)
+    return np.asarray(np.linalg.norm(scales, axis=1) / 3**0.5)
+
+
 def check(instances: Instances, first: int = 0, count: int | None = None, *, tight: bool = True) -> Cells:
     """The cells of these rows, compared with what a loop over the cells says."""
     count = instances.count - first if count is None else count
@@ -64,11 +78,12 @@ def check(instances: Instances, first: int = 0, count: int | None = None, *, tig
     assert (str(cells.order.dtype), cells.order.shape) == ("uint32", (count,))
     assert cells.order.flags.c_contiguous
     np.testing.assert_array_equal(np.sort(cells.order), np.arange(count))
-    for bounds, shape in ((cells.low, (number, 3)), (cells.high, (number, 3)), (cells.sizes, (number,))):
+    arrays = {(number, 3): (cells.low, cells.high), (number,): (cells.sizes, cells.means)}
+    for shape, bounds in [(shape, array) for shape, pair in arrays.items() for array in pair]:
         assert (str(bounds.dtype), bounds.shape) == ("float32", shape)
         assert np.isfinite(bounds).all()
         assert bounds.flags.c_contiguous
-    places, sizes = places_of(instances)[first:], sizes_of(instances)[first:]
+    places, sizes, means = (of(instances)[first:] for of in (places_of, sizes_of, means_of))
     for number in range(len(cells.sizes)):
         rows = cells.order[CELL * number : CELL * (number + 1)]
         if cells.sizes[number] < 0:
@@ -77,10 +92,12 @@ def check(instances: Instances, first: int = 0, count: int | None = None, *, tig
         assert (cells.low[number] <= low).all()
         assert (cells.high[number] >= high).all()
         assert cells.sizes[number] >= min(sizes[rows].max(), LARGEST)
+        assert cells.means[number] <= means[rows].min()
         if tight:
             np.testing.assert_allclose(cells.low[number], low, rtol=3e-7, atol=1e-30)
             np.testing.assert_allclose(cells.high[number], high, rtol=3e-7, atol=1e-30)
             np.testing.assert_allclose(cells.sizes[number], sizes[rows].max(), rtol=4e-6)
+            np.testing.assert_allclose(cells.means[number], means[rows].min(), rtol=4e-6)
     return cells
 
 

@@ -44,6 +44,8 @@ class Cells:
                     (of nodes: in the scene's)
     sizes           (c,) float32: at least the factor by which any instance of the cell stretches its mesh; -1
                     where the cell has no bounds at the moment, and has to be taken as visible
+    means           (c,) float32: no more than the root mean square of the factors along the three axes of any
+                    instance of the cell
     version         another one whenever `order` changed
     bounds_version  another one whenever boxes or sizes did
 
@@ -58,6 +60,7 @@ class Cells:
         self.low = np.zeros((0, 3), np.float32)
         self.high = np.zeros((0, 3), np.float32)
         self.sizes = np.zeros(0, np.float32)
+        self.means = np.zeros(0, np.float32)
         self.version = tick()
         self.bounds_version = tick()
         self._seen: dict[str, int] = {}
@@ -156,7 +159,7 @@ class Cells:
         number = -(-len(order) // CELL)
         if number != len(self.sizes):
             kept = min(number, len(self.sizes))
-            for name in ("low", "high", "sizes"):
+            for name in ("low", "high", "sizes", "means"):
                 old: Floats = getattr(self, name)
                 new = np.zeros((number, *old.shape[1:]), np.float32)
                 new[:kept] = old[:kept]
@@ -195,7 +198,7 @@ class Cells:
             if "matrices" in part:  # the high parts of float64 places, rounded to the nearest
                 low, high = _outward(low, high)
             self.low[chosen], self.high[chosen] = low, high
-            self.sizes[chosen] = _largest(stretches(part), starts)
+            self.sizes[chosen], self.means[chosen] = _sizes_and_means(part, starts)
         self.bounds_version = tick()
 
 
@@ -211,7 +214,7 @@ def curve_order(origins: Floats) -> npt.NDArray[np.uint32]:
     return by_low.take(high.take(by_low).argsort(kind="stable"))
 
 
-def stretches(columns: Mapping[str, npt.NDArray[Any]]) -> Floats | npt.NDArray[np.float64] | None:
+def stretches(columns: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[Any] | None:
     """(n,) or (n, k): the largest along each row is at least the factor by which its instance stretches.
 
     Of a crowd: its scales, whatever their signs; None where it has none. Of nodes: a bound of the largest
@@ -220,6 +223,18 @@ def stretches(columns: Mapping[str, npt.NDArray[Any]]) -> Floats | npt.NDArray[n
     if "matrices" in columns:
         return _spectral_bounds(columns["matrices"])
     return np.abs(columns["scales"]) if "scales" in columns else None
+
+
+def means(columns: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[Any] | None:
+    """(n,): the root mean square of the factors by which each row stretches its mesh along three axes."""
+    if "matrices" in columns:
+        rows = columns["matrices"]
+        squares = sum(rows[:, place].astype(np.float64) ** 2 for place in (0, 1, 2, 4, 5, 6, 8, 9, 10))
+        return np.asarray(np.sqrt(squares / 3))
+    scales = columns.get("scales")
+    if scales is None or scales.ndim == 1:
+        return None if scales is None else np.abs(scales)
+    return np.asarray(np.sqrt(sum(scales[:, axis].astype(np.float64) ** 2 for axis in range(3)) / 3))
 
 
 def _spectral_bounds(matrices: Floats) -> npt.NDArray[np.float64]:
@@ -250,14 +265,22 @@ def _outward(low: Floats, high: Floats) -> tuple[Floats, Floats]:
     return wider[0].clip(-_LARGEST, None), wider[1].clip(None, _LARGEST)
 
 
-def _largest(factors: npt.NDArray[Any] | None, starts: npt.NDArray[np.int64]) -> Floats:
-    """(c,): the largest factor in each run, rounded up."""
-    if factors is None:
-        return np.full(len(starts), _SPARE, np.float32)
-    largest = np.maximum.reduceat(factors, starts, axis=0)
-    if largest.ndim == 2:
-        largest = largest.max(axis=1)
-    return np.minimum(largest.astype(np.float64) * _SPARE, _LARGEST).astype(np.float32)
+def _sizes_and_means(
+    columns: Mapping[str, npt.NDArray[Any]], starts: npt.NDArray[np.int64]
+) -> tuple[Floats, Floats]:
+    """(c,) and (c,): of each run the largest factor, rounded up, and the least mean, rounded down."""
+    factors = stretches(columns)
+    mean = factors if factors is not None and "positions" in columns and factors.ndim == 1 else means(columns)
+    if factors is None or mean is None:
+        largest = least = np.ones(len(starts), np.float32)
+    else:
+        largest = np.maximum.reduceat(factors, starts, axis=0)
+        largest = largest.max(axis=1) if largest.ndim == 2 else largest
+        least = np.minimum.reduceat(mean, starts)
+    sizes = np.minimum(largest.astype(np.float64) * _SPARE, _LARGEST)
+    return sizes.astype(np.float32), np.minimum(least.astype(np.float64) / _SPARE, _LARGEST).astype(
+        np.float32
+    )
 
 
 def _keys(origins: Floats) -> npt.NDArray[np.uint32]:
