@@ -482,7 +482,7 @@ def report(
         print("brightness of plain and fast; covered by instances in reference, plain and fast")
         print(_HEAD, flush=True)
         for demo in demos:
-            number = count or COUNTS.get(demo.name)
+            number = COUNTS.get(demo.name, demo.count) if count is None else count
             scene = demo.build(number, seed)
             demo.update(scene, SECONDS)
             cameras = views(demo.name, scene, demo.camera(scene, SECONDS), size)
