@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from throng import math3d
 from throng.batching.cells import Cells
+from throng.batching.visibility import READ, Body, View, Visible, visible
 from throng.layout import LIT, MATRIX_WORDS
 from throng.model.column import Column
 from throng.model.crowd import Crowd
@@ -64,6 +65,15 @@ class Instances:
         known.shape = self.shape
         known.update(self.columns, count)
         return known
+
+    def visible(
+        self, first: int, count: int, world: npt.NDArray[np.float64], body: Body, view: View
+    ) -> Visible:
+        """What `view` sees of rows first..first+count, standing under `world`, (3, 4): see visibility.py."""
+        columns = {
+            name: column.read(first, first + count) for name, column in self.columns.items() if name in READ
+        }
+        return visible(self.cells(first, count), columns, world, body, view)
 
     def _set_mirrored(self, mirrored: npt.NDArray[np.bool_] | None) -> None:
         if self.mirrored is not None or mirrored is not None:
