@@ -32,9 +32,7 @@ VERSION = 1
 
 FEWEST = 60  # triangles of a mesh that is worth a coarser one: it becomes a splat before it would need one
 COARSEST = 24  # triangles of the last level, more or less
-STEP = (
-    3.2  # how many times fewer triangles the next level has, where that leads to COARSEST within MAX_LEVELS
-)
+NARROWEST_STEP, WIDEST_STEP = 2.5, 4.0  # times fewer triangles in the next level; more where it must be
 CLEARLY = 0.75  # of the triangles of the level before: one that has more than that is left out
 
 _kept: WeakKeyDictionary[Mesh, tuple[Mesh, ...]] = WeakKeyDictionary()
@@ -45,7 +43,7 @@ def levels(mesh: Mesh) -> tuple[Mesh, ...]:
     """`mesh` and its coarser levels, finest first, at most MAX_LEVELS.
 
     Levels that the mesh was given (`Mesh(lods=...)`) are taken as they are, the first MAX_LEVELS - 1 of them.
-    Otherwise they are made: about 3.2 times fewer triangles each (more for large meshes), down to about 24,
+    Otherwise they are made: 2.5 to 4 times fewer triangles each (more for large meshes), down to about 24,
     with the projected area, the colours and the normals of the mesh. A mesh of fewer than 60 triangles has
     none, and one that cannot be simplified has fewer; neither is an error.
 
@@ -83,9 +81,10 @@ def switch_size(level: Mesh) -> float:
 
 def _targets(triangles: int) -> list[int]:
     """How many triangles the coarser levels should have."""
-    steps = round(math.log(triangles / COARSEST) / math.log(STEP))
+    ratio = triangles / COARSEST
+    steps = math.ceil(math.log(ratio, WIDEST_STEP) - 0.1)
     steps = min(max(steps, 1), MAX_LEVELS - 1)
-    factor = (triangles / COARSEST) ** (1 / steps)
+    factor = max(NARROWEST_STEP, ratio ** (1 / steps))
     return [round(triangles / factor ** (number + 1)) for number in range(steps)]
 
 

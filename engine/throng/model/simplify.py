@@ -9,20 +9,29 @@ that stay are widened until the projected area, averaged over all directions, is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from throng.model.decimate import collapsed, decimated
 from throng.model.mesh import Mesh
+from throng.model.silhouette import covered, seen
+from throng.model.triangles import (
+    Floats,
+    Ints,
+    area_vectors,
+    components,
+    edges_of,
+    lengths,
+    moments,
+    roots,
+    sums,
+)
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-
-DIRECTIONS, ROWS = 16, 40
-LARGE = 40  # triangles of a closed piece from which on fast_simplification is quicker than `_collapse`
-BORDERED = 1500  # triangles of an open piece that `_collapse` takes on by itself
+LARGE = 40  # triangles of a closed piece from which on fast_simplification is quicker than `collapsed`
+BORDERED = 1500  # triangles of an open piece that `collapsed` takes on by itself
 CLOSED_LEAST = 4  # a tetrahedron
 SLENDER = 2.0  # a piece this many times as long as wide is widened across, not lengthened
 AREA_ERROR = 0.10  # of what is kept at all; what can be matched is matched within 1 %
@@ -64,17 +73,22 @@ class Surface:
     @cached_property
     def faces(self) -> Floats:
         """(t, 3): the triangles' normals, as long as their areas."""
-        return _faces(self.points, self.triangles)
+        return area_vectors(self.points, self.triangles)
 
     @cached_property
     def areas(self) -> Floats:
         """(t,): the triangles' areas."""
-        return _lengths(self.faces)
+        return lengths(self.faces)
 
     @cached_property
-    def silhouette(self) -> float:
+    def covered(self) -> float:
         """The projected area, averaged over directions."""
-        return silhouette(self.points, self.triangles)
+        return covered(self.points, self.triangles)
+
+    @cached_property
+    def seen(self) -> tuple[Floats, Floats]:
+        """Each (t, 3): how much of what is seen lies at each corner, of both sides and of front sides."""
+        return seen(self.points, self.triangles)
 
     @cached_property
     def pieces(self) -> Pieces:
@@ -88,8 +102,13 @@ class Surface:
 
     @cached_property
     def light(self) -> Floats:
-        """(3,): the mean colour over the area, linear light."""
-        return _mean_color(self.colors[:, :3], self.corners, self.areas)
+        """(3,): the mean colour of what is seen, linear light."""
+        return _mean(self.colors[:, :3], self.corners, self.seen[0])
+
+    @cached_property
+    def facing(self) -> Floats:
+        """(3,): the mean normal of what is seen of front sides."""
+        return _mean(self.mesh.normals, self.corners, self.seen[1])
 
 
 def surface(mesh: Mesh) -> Surface | None:
@@ -97,7 +116,7 @@ def surface(mesh: Mesh) -> Surface | None:
     points = mesh.positions.astype(np.float64)
     low, high = points.min(axis=0), points.max(axis=0)
     center = (low + high) / 2
-    radius = float(_lengths(points - center).max())
+    radius = float(lengths(points - center).max())
     if not radius > 1e-30:
         return None
     points = (points - center) / radius
@@ -107,7 +126,7 @@ def surface(mesh: Mesh) -> Surface | None:
     _, first, welded = np.unique(key, return_index=True, return_inverse=True)
     points, corners = points[first], mesh.indices.astype(np.int64)
     triangles = welded.reshape(-1)[corners].astype(np.int64)
-    real = _lengths(_faces(points, triangles)) > 1e-10
+    real = lengths(area_vectors(points, triangles)) > 1e-10
     return Surface(mesh, center, radius, points, triangles[real], corners[real]) if real.any() else None
 
 
@@ -125,85 +144,23 @@ def simplified(source: Surface, target: int) -> Mesh | None:
     return _dressed(source, points, triangles, cluster)
 
 
-# -- projected area ---------------------------------------------------------------------------------------
-
-
-@cache
-def _views() -> Floats:
-    """(d, 2, 3): the axes of planes of projection, directions spread evenly over half a sphere.
-
-    Each is turned by another angle, so that no grid of edges lies along the rows of all.
-    """
-    number = np.arange(DIRECTIONS) + 0.5
-    golden = np.pi * (3 - 5**0.5)
-    up = number / DIRECTIONS
-    out = np.sqrt(1 - up**2)
-    away = np.column_stack([np.cos(golden * number) * out, up, np.sin(golden * number) * out])
-    side = np.cross(away, (0.36, 0.48, 0.8))
-    side /= _lengths(side)[:, None]
-    other = np.cross(away, side)
-    turn = (number * golden * 1.7)[:, None]
-    first = np.cos(turn) * side + np.sin(turn) * other
-    return np.stack([first, np.cross(away, first)], axis=1)
-
-
-def silhouette(points: Floats, triangles: Ints) -> float:
-    """The area that triangles within a sphere of radius 1.5 cover, averaged over DIRECTIONS.
-
-    Exact along each of ROWS lines in each projection: a line cuts a triangle in an interval, and the length
-    of their union is what is covered.
-    """
-    step = 3.0 / ROWS
-    views, count = DIRECTIONS, len(triangles)
-    flat = _views() @ points.T
-    # Rows of each view are shifted, so that edges do not beat with them.
-    flat[:, 1] = flat[:, 1] / step + (ROWS / 2 + np.arange(views) * 0.618034 % 1.0)[:, None]
-    above = np.ceil(flat[:, 1]).astype(np.int32)
-    rows = [above[:, triangles[:, corner]] for corner in range(3)]
-    first = np.minimum(np.minimum(rows[0], rows[1]), rows[2]).ravel()
-    beyond = np.maximum(np.maximum(rows[0], rows[1]), rows[2]).ravel()
-    hit = np.flatnonzero(beyond > first)
-    first, sizes = first[hit], beyond[hit] - first[hit]
-    view = hit // count
-    corners = triangles[hit - view * count]
-    x, y = flat[view[:, None], 0, corners], flat[view[:, None], 1, corners]
-    order = np.argsort(y, axis=1)
-    x, y = np.take_along_axis(x, order, 1), np.take_along_axis(y, order, 1)
-    each = np.repeat(np.arange(len(hit)), sizes)
-    row = np.arange(len(each)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + first[each]
-    x0, x1, x2 = x[each].T
-    y0, y1, y2 = y[each].T
-    long = x0 + (x2 - x0) * ((row - y0) / np.maximum(y2 - y0, 1e-12))
-    lower = row < y1
-    from_x, from_y = np.where(lower, x0, x1), np.where(lower, y0, y1)
-    to_x, to_y = np.where(lower, x1, x2), np.where(lower, y1, y2)
-    short = from_x + (to_x - from_x) * np.clip((row - from_y) / np.maximum(to_y - from_y, 1e-12), 0.0, 1.0)
-    # Lines one after the other on one axis, far enough apart, make the union of all one running maximum.
-    line = (view[each] * (2 * ROWS) + row) * 8.0
-    start, end = np.minimum(long, short) + line, np.maximum(long, short) + line
-    order = np.argsort(start)
-    start, end = start[order], np.maximum.accumulate(end[order])
-    before = np.concatenate([[-np.inf], end[:-1]])
-    return float(np.maximum(end - np.maximum(start, before), 0.0).sum() * step / views)
-
-
 # -- pieces -----------------------------------------------------------------------------------------------
 
 
 def _pieces(source: Surface) -> Pieces:
     points, triangles, areas = source.points, source.triangles, source.areas
-    _, label = np.unique(_components(len(points), triangles)[triangles[:, 0]], return_inverse=True)
+    _, label = np.unique(components(len(points), triangles)[triangles[:, 0]], return_inverse=True)
     label = label.reshape(-1).astype(np.int64)
     total = int(label.max()) + 1
     counts = np.bincount(label, minlength=total)
-    edges, uses, _ = _edges(triangles, len(points))
+    edges, uses, _ = edges_of(triangles, len(points))
     of_vertex = np.zeros(len(points), np.int64)
     of_vertex[triangles] = label[:, None]
     open_edges = np.bincount(of_vertex[edges[uses == 1][:, 0]], minlength=total)
     closed = open_edges == 0
-    area, center, spread = _moments(points, triangles, areas, label, total)
+    area, center, spread = moments(points, triangles, areas, label, total)
     normal = source.faces / areas[:, None]
-    normals = _sums(label, (normal[:, :, None] * source.faces[:, None, :]).reshape(-1, 9), total).reshape(
+    normals = sums(label, (normal[:, :, None] * source.faces[:, None, :]).reshape(-1, 9), total).reshape(
         -1, 3, 3
     )
     lengths, axes = np.linalg.eigh(spread)
@@ -221,37 +178,6 @@ def _pieces(source: Surface) -> Pieces:
     least = np.where(closed, CLOSED_LEAST, np.where(slender, 1, 2))
     power = np.where(slender, 1.0, 0.5)
     return Pieces(label, counts, area, center, closed, np.minimum(least, counts), widening, power)
-
-
-def _components(count: int, triangles: Ints) -> Ints:
-    """(count,): for each vertex the lowest vertex that triangles connect it to."""
-    label = np.arange(count)
-    while True:
-        corner = label[triangles]
-        low = np.repeat(corner.min(axis=1), 3)
-        following = label.copy()
-        np.minimum.at(following, corner.ravel(), low)
-        np.minimum.at(following, triangles.ravel(), low)
-        following = following[following]
-        if np.array_equal(following, label):
-            return label
-        label = following
-
-
-def _moments(
-    points: Floats, triangles: Ints, areas: Floats, label: Ints, total: int
-) -> tuple[Floats, Floats, Floats]:
-    """Area (k,), its centre (k, 3) and its covariance (k, 3, 3) for each label, exact for flat triangles."""
-    corner = points[triangles]
-    summed = corner.sum(axis=1)
-    area = np.asarray(np.bincount(label, areas, total), np.float64)
-    safe = np.maximum(area, 1e-30)
-    center = _sums(label, summed / 3 * areas[:, None], total) / safe[:, None]
-    local = corner - center[label][:, None]
-    whole = local.sum(axis=1)
-    second = np.einsum("tki,tkj->tij", local, local) + whole[:, :, None] * whole[:, None, :]
-    spread = _sums(label, (second * (areas / 12)[:, None, None]).reshape(-1, 9), total).reshape(-1, 3, 3)
-    return area, center, spread / safe[:, None, None]
 
 
 def _budgets(pieces: Pieces, target: int) -> tuple[Ints, Floats]:
@@ -272,7 +198,8 @@ def _budgets(pieces: Pieces, target: int) -> tuple[Ints, Floats]:
     # Rounded so that the sum stays: what one piece loses the next one gets.
     whole = np.diff(np.floor(np.cumsum(share) + 1e-9), prepend=0.0).astype(np.int64)
     budget = np.zeros(len(pieces.counts), np.int64)
-    budget[kept] = np.clip(whole, low, high)
+    # What is closed has an even number; the odd one would be lost.
+    budget[kept] = np.clip(whole + (whole & pieces.closed[kept]), low, high)
     return budget, stands_for
 
 
@@ -322,19 +249,19 @@ def _reduced(source: Surface, target: int) -> tuple[Floats, Ints, Ints, Any] | N
             small.append(triangles)
         else:
             goal = int(budget[piece]) if closed else max(int(budget[piece]), BORDERED // 2)
-            triangles = _decimated(positions, parent, triangles, goal, closed)
+            triangles = decimated(positions, parent, triangles, goal, closed)
             (done if closed else small).append(triangles)
     if small:
-        done.append(_collapsed(positions, parent, np.concatenate(small), _of_points(source), budget))
+        done.append(collapsed(positions, parent, np.concatenate(small), _of_points(source), budget))
     triangles = np.concatenate(done)
-    triangles = triangles[_lengths(_faces(positions, triangles)) > 1e-9]
+    triangles = triangles[lengths(area_vectors(positions, triangles)) > 1e-9]
     if not len(triangles):
         return None
     used, compact = np.unique(triangles, return_inverse=True)
     cluster = np.full(len(positions), -1)
     cluster[used] = np.arange(len(used))
     label = _of_points(source)[used][compact.reshape(-1, 3)[:, 0]]
-    return positions[used], compact.reshape(-1, 3), cluster[_roots(parent)], (label, stands_for)
+    return positions[used], compact.reshape(-1, 3), cluster[roots(parent)], (label, stands_for)
 
 
 def _of_points(source: Surface) -> Ints:
@@ -342,147 +269,6 @@ def _of_points(source: Surface) -> Ints:
     label = np.zeros(len(source.points), np.int64)
     label[source.triangles] = source.pieces.label[:, None]
     return label
-
-
-def _decimated(positions: Floats, parent: Ints, triangles: Ints, goal: int, closed: bool) -> Ints:
-    """`triangles` of one piece brought down to `goal` by fast_simplification; writes positions, parents."""
-    import fast_simplification
-
-    used, local = np.unique(triangles, return_inverse=True)
-    points, faces, collapses = fast_simplification.simplify(
-        positions[used],
-        local.reshape(-1, 3).astype(np.int32),
-        target_count=goal,
-        return_collapses=True,
-        preserve_border=not closed,
-    )
-    mine = np.arange(len(used))
-    for to, gone in collapses.tolist():
-        mine[gone] = to
-    mine = _roots(mine)
-    left = np.unique(mine)
-    if len(left) != len(points):  # its history and its result are two things
-        return triangles
-    positions[used[left]] = points
-    parent[used] = used[mine]
-    return np.asarray(used[left][faces.astype(np.int64)])
-
-
-def _roots(parent: Ints) -> Ints:
-    while True:
-        following = parent[parent]
-        if np.array_equal(following, parent):
-            return parent
-        parent = following
-
-
-def _collapsed(positions: Floats, parent: Ints, triangles: Ints, piece: Ints, budget: Ints) -> Ints:
-    """Triangles of many small or open pieces, each brought down to its budget by collapsing edges.
-
-    All pieces at once, in each round those edges that are the cheapest around. A vertex goes to another
-    vertex, so none leaves the surface. Borders have planes of their own, upright on the surface, that weigh
-    ten times as much: the outline of a leaf is what is seen of it.
-    """
-    used, local = np.unique(triangles, return_inverse=True)
-    points, triangles, piece = positions[used], local.reshape(-1, 3).astype(np.int64), piece[used]
-    mine = np.arange(len(used))
-    quadrics = _quadrics(points, triangles)
-    banned = np.zeros(0, np.int64)
-    size = len(used)
-    for _ in range(200):
-        count = np.bincount(piece[triangles[:, 0]], minlength=len(budget))
-        excess = count - budget
-        edges, uses, _ = _edges(triangles, size)
-        border = np.zeros(size, bool)
-        border[edges[uses == 1]] = True
-        gone, to = np.concatenate([edges, edges[:, ::-1]]).T
-        both = np.concatenate([uses, uses])
-        fine = (excess[piece[gone]] > 0) & (~border[gone] | (both == 1))
-        if banned.size:
-            fine &= ~np.isin(gone * size + to, banned)
-        gone, to = gone[fine], to[fine]
-        if not len(gone):
-            break
-        at = np.column_stack([points[to], np.ones(len(to))])
-        cost = np.einsum("ei,eij,ej->e", at, quadrics[gone] + quadrics[to], at)
-        # Where all cost the same, as on a plane, chance decides: an order would let through one a round.
-        chance = (gone * 2654435761 + to * 40503) % 1021 / 1021.0
-        cost += 1e-9 * ((points[gone] - points[to]) ** 2).sum(axis=1) * (1.0 + chance)
-        picked = _independent(cost, gone, to, triangles, size)
-        picked = picked[np.argsort(cost[picked], kind="stable")]
-        # No more than the piece has too many, and the cheapest first.
-        whose = piece[gone[picked]]
-        by_piece = np.argsort(whose, kind="stable")
-        rank = np.empty(len(picked), np.int64)
-        sizes = np.bincount(whose, minlength=len(budget))
-        rank[by_piece] = np.arange(len(picked)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        picked = picked[(rank < (excess[whose] + 1) // 2) & (rank < np.maximum(1, sizes[whose] // 2))]
-        gone, to = gone[picked], to[picked]
-        new = np.arange(size)
-        new[gone] = to
-        bad = _flipping(points, triangles, new)
-        if bad.any():
-            banned = np.concatenate([banned, gone[bad[gone]] * size + to[bad[gone]]])
-            new[bad] = np.flatnonzero(bad)
-        moved = np.flatnonzero(new != np.arange(size))
-        np.add.at(quadrics, new[moved], quadrics[moved])
-        mine = new[mine]
-        triangles = new[triangles]
-        a, b, c = triangles.T
-        triangles = triangles[(a != b) & (b != c) & (c != a)]
-    parent[used] = used[mine]
-    return used[triangles]
-
-
-def _quadrics(points: Floats, triangles: Ints) -> Floats:
-    """(v, 4, 4): the sum of squared distances to the planes around each vertex, by area."""
-    faces = _faces(points, triangles)
-    area = np.maximum(_lengths(faces), 1e-30)
-    normal = faces / area[:, None]
-    plane = np.column_stack([normal, -(normal * points[triangles[:, 0]]).sum(axis=1)])
-    result = np.zeros((len(points), 4, 4))
-    outer = plane[:, :, None] * plane[:, None, :] * area[:, None, None]
-    for corner in range(3):
-        np.add.at(result, triangles[:, corner], outer)
-    edges, uses, triangle = _edges(triangles, len(points))
-    edges, triangle = edges[uses == 1], triangle[uses == 1]
-    along = points[edges[:, 1]] - points[edges[:, 0]]
-    upright = np.cross(along, normal[triangle])
-    length = np.maximum(_lengths(upright), 1e-30)
-    upright /= length[:, None]
-    plane = np.column_stack([upright, -(upright * points[edges[:, 0]]).sum(axis=1)])
-    outer = plane[:, :, None] * plane[:, None, :] * (10 * length**2)[:, None, None]
-    for corner in range(2):
-        np.add.at(result, edges[:, corner], outer)
-    return result
-
-
-def _independent(cost: Floats, gone: Ints, to: Ints, triangles: Ints, size: int) -> Ints:
-    """Indices of the collapses that are cheapest among all that touch their triangles."""
-    rank = np.empty(len(cost), np.int64)
-    rank[np.argsort(cost, kind="stable")] = np.arange(len(cost))
-    best = np.full(size, len(cost))
-    np.minimum.at(best, gone, rank)
-    np.minimum.at(best, to, rank)
-    for _ in range(2):
-        low = np.repeat(best[triangles].min(axis=1), 3)
-        best = best.copy()
-        np.minimum.at(best, triangles.ravel(), low)
-    return np.flatnonzero((best[gone] == rank) & (best[to] == rank))
-
-
-def _flipping(points: Floats, triangles: Ints, new: Ints) -> npt.NDArray[np.bool_]:
-    """(v,): vertices whose move to `new` would turn a triangle over or leave it without area."""
-    moved = new[triangles]
-    changed = (moved != triangles).any(axis=1)
-    a, b, c = moved.T
-    left = changed & (a != b) & (b != c) & (c != a)
-    before, after = _faces(points, triangles[left]), _faces(points, moved[left])
-    turned = (before * after).sum(axis=1) < 0.1 * _lengths(before) * _lengths(after) + 1e-16
-    bad = np.zeros(len(points), bool)
-    corner = triangles[left][turned]
-    bad[corner[new[corner] != corner]] = True
-    return bad
 
 
 # -- the same area ----------------------------------------------------------------------------------------
@@ -493,8 +279,8 @@ def _fitted(source: Surface, points: Floats, triangles: Ints, owner: Any) -> tup
     label, stands_for = owner
     pieces = source.pieces
     total = len(pieces.counts)
-    areas = _lengths(_faces(points, triangles))
-    area, center, _ = _moments(points, triangles, areas, label, total)
+    areas = lengths(area_vectors(points, triangles))
+    area, center, _ = moments(points, triangles, areas, label, total)
     factor = stands_for / np.maximum(area, 1e-30)
     whose = np.zeros(len(points), np.int64)
     whose[triangles] = label[:, None]
@@ -519,10 +305,10 @@ def _fitted(source: Surface, points: Floats, triangles: Ints, owner: Any) -> tup
     for _ in range(6):
         scale = (factor * ratio) ** pieces.power
         placed = points + widened * (scale - 1)[whose][:, None]
-        reach = float(_lengths(placed).max())
+        reach = float(lengths(placed).max())
         if not reach < 1.45:
             return None
-        error = silhouette(placed, triangles) / source.silhouette
+        error = covered(placed, triangles) / source.covered
         if abs(error - 1) < 0.005:
             break
         ratio /= error
@@ -537,30 +323,31 @@ def _dressed(source: Surface, points: Floats, triangles: Ints, cluster: Ints) ->
     mesh = source.mesh
     corner, weight, of_new = _pairs(source, points, triangles, cluster)
     count = triangles.size
-    normals = _sums(of_new, mesh.normals[corner] * weight[:, None], count)
-    faces = _faces(points, triangles)
-    areas = _lengths(faces)
-    length = _lengths(normals)
-    flat = np.repeat(faces / areas[:, None], 3, axis=0)
+    normals = sums(of_new, mesh.normals[corner] * weight[:, None], count)
+    flats = area_vectors(points, triangles)
+    areas = lengths(flats)
+    length = lengths(normals)
+    flat = np.repeat(flats / areas[:, None], 3, axis=0)
     normals = np.where(length[:, None] > 1e-9, normals / np.maximum(length, 1e-12)[:, None], flat)
     group = _merged(triangles.ravel(), normals)
     total = int(group.max()) + 1
     area = np.repeat(areas, 3)
-    normal = _sums(group, normals * area[:, None], total)
+    normal = sums(group, normals * area[:, None], total)
+    normal /= np.maximum(lengths(normal), 1e-30)[:, None]
     place = np.empty((total, 3))
     place[group] = points[triangles.ravel()]
+    group = group.reshape(-1, 3)
+    both, front = seen(points, triangles)
     # Each pair's weight sums to 1 for each corner; corners count by the area of their triangle.
-    pair = weight * area[of_new]
-    whole = np.maximum(np.bincount(group[of_new], pair, total), 1e-30)[:, None]
-    colors = _sums(group[of_new], source.colors[corner] * pair[:, None], total) / whole
-    colors[:, :3] = _brightened(colors[:, :3], group.reshape(-1, 3), areas, source.light)
-    uvs = _sums(group[of_new], mesh.uvs[corner] * pair[:, None], total) / whole
-    colors[:, :3] = _encoded(colors[:, :3])
+    pair, whose = weight * area[of_new], group.ravel()[of_new]
+    whole = np.maximum(np.bincount(whose, pair, total), 1e-30)[:, None]
+    colors = sums(whose, source.colors[corner] * pair[:, None], total) / whole
+    colors[:, :3] = _encoded(_brightened(colors[:, :3], group, both, source.light))
     return Mesh(
         place * source.radius + source.center,
-        group.reshape(-1, 3),
-        normal,
-        uvs,
+        group,
+        _turned(normal, group, front, source.facing),
+        sums(whose, mesh.uvs[corner] * pair[:, None], total) / whole,
         np.rint(np.clip(colors, 0, 1) * 255).astype(np.uint8),
     )
 
@@ -586,12 +373,14 @@ def _pairs(source: Surface, points: Floats, triangles: Ints, cluster: Ints) -> t
     count = sizes[corner]
     of_new = np.repeat(np.arange(len(corner)), count)
     pair = old[np.arange(len(of_new)) - np.repeat(np.cumsum(count) - count, count) + starts[corner][of_new]]
-    faces = _faces(points, triangles)
-    unit = faces / _lengths(faces)[:, None]
+    flats = area_vectors(points, triangles)
+    unit = flats / lengths(flats)[:, None]
     triangle = pair // 3
     facing = (source.faces[triangle] * unit[of_new // 3]).sum(axis=1)
     area = source.areas[triangle]
-    weight = np.maximum(facing, 0.0) ** 2 / area + 1e-6 * area
+    # What is hidden inside does not darken what is seen.
+    shown = source.seen[0].ravel()[pair] + 0.03 * area / source.areas.sum()
+    weight = shown * ((np.maximum(facing, 0.0) / area) ** 2 + 1e-6)
     sums = np.bincount(of_new, weight, len(corner))
     return source.corners.ravel()[pair], weight / np.maximum(sums, 1e-30)[of_new], of_new
 
@@ -611,17 +400,28 @@ def _merged(vertex: Ints, normals: Floats) -> Ints:
     return group
 
 
-def _brightened(colors: Floats, triangles: Ints, areas: Floats, wanted: Floats) -> Floats:
-    """Colours scaled so that their mean over the area is `wanted`, as far as white allows."""
+def _brightened(colors: Floats, corners: Ints, share: Floats, wanted: Floats) -> Floats:
+    """Colours scaled so that their mean over what is seen is `wanted`, as far as white allows."""
     for _ in range(3):
-        mean = _mean_color(colors, triangles, areas)
+        mean = _mean(colors, corners, share)
         colors = np.clip(colors * (wanted / np.maximum(mean, 1e-9)), 0.0, 1.0)
     return colors
 
 
-def _mean_color(colors: Floats, triangles: Ints, areas: Floats) -> Floats:
-    weight = np.bincount(triangles.ravel(), np.repeat(areas, 3), len(colors))
-    return np.asarray(weight @ colors / weight.sum())
+def _turned(normals: Floats, corners: Ints, share: Floats, wanted: Floats) -> Floats:
+    """Normals all drawn the same way, so that their mean over what is seen is `wanted`."""
+    pull = np.zeros(3)
+    for _ in range(5):
+        result = normals + pull
+        result /= np.maximum(lengths(result), 1e-9)[:, None]
+        pull += wanted - _mean(result, corners, share)
+        pull /= max(1.0, float(lengths(pull)) / 0.6)
+    return result
+
+
+def _mean(values: npt.NDArray[Any], corners: Ints, share: Floats) -> Floats:
+    """The mean of what (v, c) `values` are at the corners, of which there is so much each."""
+    return np.asarray(np.bincount(corners.ravel(), share.ravel(), len(values)) @ values)
 
 
 def _encoded(light: Floats) -> Floats:
@@ -631,28 +431,3 @@ def _encoded(light: Floats) -> Floats:
 
 _BYTES = np.arange(256) / 255.0
 LINEAR = np.where(_BYTES <= 0.04045, _BYTES / 12.92, ((_BYTES + 0.055) / 1.055) ** 2.4)
-
-
-# -- small things -----------------------------------------------------------------------------------------
-
-
-def _faces(points: Floats, triangles: Ints) -> Floats:
-    a, b, c = points[triangles[:, 0]], points[triangles[:, 1]], points[triangles[:, 2]]
-    return np.asarray(np.cross(b - a, c - a) / 2)
-
-
-def _lengths(vectors: Floats) -> Floats:
-    return np.asarray(np.sqrt(np.einsum("...i,...i->...", vectors, vectors)))
-
-
-def _sums(where: Ints, values: npt.NDArray[Any], total: int) -> Floats:
-    """(total, c): rows of `values` added up by `where`."""
-    return np.stack([np.bincount(where, values[:, axis], total) for axis in range(values.shape[1])], axis=1)
-
-
-def _edges(triangles: Ints, size: int) -> tuple[Ints, Ints, Ints]:
-    """The edges (e, 2), how many triangles have each, and one of these."""
-    start, end = triangles, triangles[:, [1, 2, 0]]
-    key = (np.minimum(start, end) * size + np.maximum(start, end)).ravel()
-    unique, first, uses = np.unique(key, return_index=True, return_counts=True)
-    return np.column_stack([unique // size, unique % size]), uses, first // 3
