@@ -178,6 +178,23 @@ def test_every_kind_of_crowd(kind: str, switches: tuple[float, ...]) -> None:
     assert all(0 < count < 1500 for count in (*counts[1:3], *counts[4:]))
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        Body(np.array([0.0, 40.0, 10.0]), 0.5, switches=(9.0, 5.0)),
+        Body(np.zeros(3), 0.1, sway=15.0),
+        Body(np.zeros(3), 0.1, reach=15.0),
+        Body(np.zeros(3), 0.0),
+    ],
+    ids=["off its origin", "sways", "reaches", "a point"],
+)
+@pytest.mark.parametrize("kind", ["plain", "turned scaled"])
+def test_cells_make_room_for_what_stands_out_of_them(body: Body, kind: str) -> None:
+    instances = crowd_of(20000, kind)
+    for view in around():
+        check(instances, view, body)
+
+
 @pytest.mark.parametrize("count", [0, 1, 63, 64, 65, SMALL - 1, SMALL, 40000])
 def test_every_count(count: int) -> None:
     instances = crowd_of(count, "turned scaled")
@@ -198,8 +215,9 @@ TURN = math3d.rotation_matrices(np.array([0.1, -0.5, 0.3, 0.2]) / np.linalg.norm
         TURN * (1.0, 0.0, 1.0),
         np.zeros((3, 3)),
         np.eye(3) * 1e-3,
+        TURN @ np.diag((1e5, 1.0, 1e-3)) @ TURN,
     ],
-    ids=["turned", "larger", "mirrored", "stretched", "flat", "nothing", "tiny"],
+    ids=["turned", "larger", "mirrored", "stretched", "flat", "nothing", "tiny", "sheared"],
 )
 @pytest.mark.parametrize("kind", ["plain", "turned stretched"])
 def test_crowds_under_a_transform(linear: np.ndarray, kind: str) -> None:
@@ -230,7 +248,7 @@ def test_far_from_the_origin(offset: float) -> None:
             check(far, view, Body(switches=LEVELS), np.column_stack([np.eye(3), -place]))
 
 
-@pytest.mark.parametrize("offset", [0.0, 1e7])
+@pytest.mark.parametrize("offset", [0.0, 1e7 + 0.37])
 def test_nodes(offset: float) -> None:
     random = np.random.default_rng(1)
     scene, collector = Scene(), Collector()

@@ -229,7 +229,7 @@ class _Test:
         distance = np.sqrt(x * x + y * y + z * z)
         factors = stretches(columns)
         margin = _SLACK * distance
-        size = np.float32(self._stretch * body.radius * _GROWTH + body.sway)
+        size = np.float32(self._stretch * (body.radius * _GROWTH + self._furthest * _SLACK) + body.sway)
         if factors is None:
             margin += size
         else:
@@ -276,26 +276,27 @@ class _Test:
     def _centers(self, columns: Mapping[str, npt.NDArray[Any]]) -> tuple[Floats, Floats, Floats]:
         """Three times (m,): the centres of the instances' spheres in the scene, relative to the eye."""
         offset = self._body.center.astype(np.float32) if self._body.center.any() else None
-        rest = self._rest.astype(np.float32)
         if "matrices" in columns:
-            return self._node_centers(columns["matrices"], offset, rest)
+            return self._node_centers(columns["matrices"], offset)
         positions, near = columns["positions"], self._near
-        x, y, z = (positions[:, axis] - near[axis] for axis in range(3))
+        # A transform that stretches or shears may leave little of large numbers: in float64.
+        wide = np.float64 if self._turned else np.float32
+        x, y, z = (np.subtract(positions[:, axis], near[axis], dtype=wide) for axis in range(3))
         if offset is not None:
             for axis, moved in zip((x, y, z), _placed(offset, columns), strict=True):
                 axis += moved
         if self._turned:
-            linear = self._linear.astype(np.float32)
-            x, y, z = (row[0] * x + row[1] * y + row[2] * z for row in linear)
-        if rest.any():
-            for axis, number in zip((x, y, z), rest, strict=True):
+            x, y, z = (row[0] * x + row[1] * y + row[2] * z for row in self._linear)
+        if self._rest.any():
+            for axis, number in zip((x, y, z), self._rest.astype(wide), strict=True):
                 axis += number
+        if self._turned:
+            return x.astype(np.float32), y.astype(np.float32), z.astype(np.float32)
         return x, y, z
 
-    def _node_centers(
-        self, matrices: Floats, offset: Floats | None, rest: Floats
-    ) -> tuple[Floats, Floats, Floats]:
+    def _node_centers(self, matrices: Floats, offset: Floats | None) -> tuple[Floats, Floats, Floats]:
         result = []
+        rest = self._rest.astype(np.float32)
         for axis in range(3):
             place = matrices[:, 4 * axis + 3] - self._near[axis]
             place += matrices[:, 12 + axis] + rest[axis]
