@@ -1,6 +1,9 @@
-// Lambert's law in linear light, by fragment; unlit surfaces keep their colour.
-#include "layout.glsl"
-#include "color.glsl"
+// Every mesh in every mode, lit by fragment.
+#include "shading.glsl"
+#ifdef FADE
+#include "noise.glsl"
+flat in float v_fade;
+#endif
 
 in vec3 v_normal;
 #ifdef VERTEX_COLORS
@@ -22,6 +25,11 @@ layout(location = OUT_NORMALS) out vec4 out_normal;
 #endif
 
 void main() {
+#ifdef FADE
+    // Below a half it goes, above it comes: each pixel is one's or the other's.
+    float far = noise(gl_FragCoord.xy);
+    if (v_fade < 0.5 ? far < 2.0 * v_fade : far >= 2.0 * v_fade - 1.0) discard;
+#endif
 #ifdef VERTEX_COLORS
     vec3 color = v_color;
     float side = v_side;
@@ -30,10 +38,7 @@ void main() {
     float side = v_color.w;
 #endif
     vec3 normal = normalize(v_normal);
-    float facing = max(dot(normal, frame.sun_direction.xyz) * side, 0.0);
-    vec3 light = abs(side) < LIT ? vec3(1.0) : frame.ambient.rgb + frame.sun_color.rgb * facing;
-    vec3 shaded = clamp(color * light, 0.0, 1.0);
-    out_color = vec4(frame.ambient.w == 0.0 ? shaded : srgb(shaded), 1.0);
+    out_color = shaded(color, normal, side);
 #ifdef OUT_IDS
     out_ids = v_ids;
 #endif

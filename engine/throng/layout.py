@@ -63,7 +63,8 @@ class Struct:
 
 
 NONE = 0xFFFFFFFF  # the offset of a column that is not there
-LIT, UNLIT = 1.0, 0.25  # the fourth component of an instance's colour; they multiply
+# The fourth component of an instance's colour; they multiply. FLAT: unlit, whatever the vertices' colours.
+LIT, UNLIT, FLAT = 1.0, 0.25, 0.0625
 
 FRAME = Struct(
     "Frame",
@@ -72,6 +73,40 @@ FRAME = Struct(
         ("vec4", "sun_direction", "unit vector towards the sun"),
         ("vec4", "sun_color", "linear, intensity included"),
         ("vec4", "ambient", "linear; w: 1 where the target wants sRGB, 0 where it encodes by itself"),
+        ("vec4", "eye", "where it is seen from; without perspective the direction towards it, and w = 0"),
+        ("vec4", "viewport", "where the picture lies in the framebuffer: left, bottom, width, height, pixels"),
+    ],
+)
+
+CULL = Struct(
+    "Cull",
+    [
+        ("mat4", "view_projection", "from metres relative to the origin to clip space, of the view that decides"),
+        ("vec4", "plane0", "the frustum, relative to the origin: positive inside"),
+        ("vec4", "plane1", ""),
+        ("vec4", "plane2", ""),
+        ("vec4", "plane3", ""),
+        ("vec4", "plane4", ""),
+        ("vec4", "plane5", ""),
+        ("vec4", "eye", "where it is seen from; without perspective the direction towards it, and w = 0"),
+        ("vec4", "clip_w", "the row of clip space's w"),
+        ("vec4", "picture", "width, height; pixels that a metre measures at w = 1; size of the largest splat, pixels"),
+        ("uint", "switches", "CULL, LOD, OCCLUSION, SPLAT bits"),
+        ("uint", "debug", "0, or what to colour by: 1 level of detail, 2 cell, 3 splat"),
+        ("uint", "chunk_count", ""),
+        ("uint", "stride", "bins of an item, the widest's"),
+        ("uint", "at_visible", "where each list starts in the work buffer, in words"),
+        ("uint", "at_masks", ""),
+        ("uint", "at_bases", ""),
+        ("uint", "at_seen", ""),
+        ("uint", "at_owners", "where each part starts in the screen buffer, in words; keys start at 0"),
+        ("uint", "at_pyramid", ""),
+        ("uint", "tiles_across", "of the finest level of the pyramid"),
+        ("uint", "tiles_down", ""),
+        ("uint", "unused0", ""),
+        ("uint", "unused1", ""),
+        ("uint", "unused2", ""),
+        ("uint", "unused3", ""),
     ],
 )
 
@@ -93,11 +128,18 @@ ITEM = Struct(
         ("vec4", "row0", "the crowd's 3x4 transform, relative to the origin; nodes: -origin, high part"),
         ("vec4", "row1", "nodes: -origin, low part"),
         ("vec4", "row2", ""),
-        ("vec4", "tint", "linear red, green, blue of material and crowd; LIT or UNLIT"),
+        ("vec4", "tint", "linear red, green, blue of the crowd; LIT"),
         ("vec4", "motion", "kind, strength, spread, seconds"),
+        ("vec4", "center", "of the model, in its own space; w: radius of a sphere around it all"),
+        ("vec4", "span", "half extents of the box around the model; w: distance of its furthest point from 0"),
+        ("vec4", "switches", "diameter in pixels below which level 1, 2, 3, 4 will do; 0 where there is none"),
         ("uint", "count", "rows"),
         ("uint", "first_row", "the row of the whole crowd that is this item's first"),
-        ("uint", "first_record", "within the window of records that the dispatch writes to"),
+        ("uint", "first_chunk", ""),
+        ("uint", "chunk_count", ""),
+        ("uint", "levels", "of detail"),
+        ("uint", "hands", "2 where what mirrors is drawn by other triangles, else 1"),
+        ("uint", "mask", "where the model's splat masks start, in words; NONE where it has none"),
         ("uint", "scale_width", "floats a row: 1 or 3"),
         ("uint", "positions", "where each column starts, in words of 4 bytes; NONE where it is missing"),
         ("uint", "rotations", ""),
@@ -105,10 +147,65 @@ ITEM = Struct(
         ("uint", "colors", ""),
         ("uint", "matrices", ""),
         ("uint", "ids", ""),
-        ("uint", "order", "rows in the order in which they are drawn: mirrored ones last"),
+        ("uint", "order", "rows in the order of their cells"),
         ("int", "object", "id of the crowd; ids are objects where it is negative"),
+        ("float", "reach", "metres that the motion carries an instance at most"),
+        ("float", "sway", "metres that it does for each unit of an instance's scale"),
+        ("float", "stretch", "largest factor by which the crowd's transform lengthens anything"),
+        ("uint", "parts", ""),
     ],
 )
+
+# A run of CELL instances near each other, tested together; what a work group takes on.
+CELL = 64
+CHUNK = Struct(
+    "Chunk",
+    [
+        ("vec4", "center", "of the box around its instances' origins; w: largest scale, -1 where not known"),
+        ("vec4", "span", "half extents of that box"),
+        ("uint", "item", ""),
+        ("uint", "start", "its first place in the item's order"),
+        ("uint", "count", ""),
+        ("uint", "unused", ""),
+    ],
+)
+
+# What a draw command is made of; the compute pass fills in the instances.
+SOURCE = Struct(
+    "Source",
+    [
+        ("uint", "item", ""),
+        ("uint", "bin", ""),
+        ("uint", "index_count", ""),
+        ("uint", "first_index", ""),
+    ],
+)
+
+# A splat lies among the records and is as long as one.
+SPLAT = Struct(
+    "Splat",
+    [
+        ("vec4", "to_mask", "2x2, column by column: pixels from the centre to mask coordinates -1..1"),
+        ("vec4", "place", "x, y: the centre, pixels; z, w: the colour as a record has it"),
+        ("int", "object", ""),
+        ("int", "id", ""),
+        ("uint", "texels", "where the mask's texels start, in words"),
+        ("uint", "normal0", "nine halfs: from the mask's normals to the scene's, row by row"),
+        ("uint", "normal1", ""),
+        ("uint", "normal2", ""),
+        ("uint", "normal3", ""),
+        ("uint", "normal4", ""),
+    ],
+)
+
+SWITCHES = {"CULL": 1, "LOD": 2, "OCCLUSION": 4, "SPLAT": 8, "REVERSED": 16, "ZERO_TO_ONE": 32, "FIRST": 64, "SECOND": 128}
+MAX_LEVELS = 5
+MAX_BINS = 2 * 2 * MAX_LEVELS  # levels, fading or not, of either hand
+MASK_SIDE = 32  # texels across a splat mask
+MASK_GRID = 12  # directions along each side of the octahedral map
+MASK_HEADER = 4  # floats in front of a mask: centre and half extents of what it shows
+MASK_WORDS = MASK_HEADER + MASK_SIDE + 2 * MASK_SIDE * MASK_SIDE  # header, coverage, two words a texel
+COUNTERS = ("total", "culled", "occluded", "simplified", "splats", "meshes", "triangles", "triangles_high")
 
 # One vertex of the shared vertex buffer; attributes, so tightly packed.
 VERTEX = np.dtype(
@@ -138,9 +235,19 @@ MATRIX_WORDS = 15
 
 def glsl() -> str:
     """The text of "layout.glsl"."""
-    structs = "\n".join(struct.glsl() for struct in (RECORD, ITEM))
+    structs = "\n".join(struct.glsl() for struct in (RECORD, ITEM, CHUNK, SOURCE, SPLAT))
+    blocks = "\n".join(
+        f"layout(std140) uniform {block.name}Block {{\n{block.glsl_members()}\n}} {block.name.lower()};"
+        for block in (FRAME, CULL)
+    )
+    numbers = {
+        "NONE": NONE, "MATRIX_WORDS": MATRIX_WORDS, "CELL": CELL, "MAX_BINS": MAX_BINS,
+        "MASK_SIDE": MASK_SIDE, "MASK_GRID": MASK_GRID, "MASK_WORDS": MASK_WORDS, "MASK_HEADER": MASK_HEADER,
+        **{f"SWITCH_{name}": bit for name, bit in SWITCHES.items()},
+        **{f"COUNT_{name.upper()}": place for place, name in enumerate(COUNTERS)},
+    }  # fmt: skip
+    constants = "\n".join(f"#define {name} {value}u" for name, value in numbers.items())
     return (
-        f"{structs}\nlayout(std140) uniform FrameBlock {{\n{FRAME.glsl_members()}\n}} frame;\n"
-        f"\nconst uint NONE = 0x{NONE:X}u;\nconst uint MATRIX_WORDS = {MATRIX_WORDS}u;\n"
-        f"const float LIT = {LIT}, UNLIT = {UNLIT};\n"
+        f"{structs}\n{blocks}\n\n{constants}\n"
+        f"const float LIT = {LIT}, UNLIT = {UNLIT}, FLAT = {FLAT};\n"
     )

@@ -19,8 +19,9 @@ from throng.errors import ClosedError, InvalidType, InvalidValue, ThreadError, U
 from throng.frame import OUTPUTS, Frame, Stats
 from throng.gpu import Context, Framebuffer, rawgl
 from throng.gpu.context import Capabilities, checked_buffer, choose_mode, collect, create_headless
-from throng.gpu.host import clear_host, drawing_into, framebuffer_in_use
+from throng.gpu.host import HostDepth, clear_host, drawing_into, framebuffer_in_use
 from throng.gpu.programs import FRAME_BINDING, output_defines
+from throng.gpu.request import Request, Switches
 from throng.gpu.scene import GpuScene
 from throng.gpu.shared import Shared
 from throng.gpu.state import neutral_state
@@ -34,6 +35,7 @@ from throng.options import Options
 
 ENCODINGS = ("srgb", "linear")
 _claiming = threading.Lock()  # to look whether a scene is free and to take it is one step
+_UNITS = len(OUTPUTS)  # of textures: the pictures that Target.resolve reads, and more than anything else
 _KEPT_SCENES = 2  # scenes whose data stays on the GPU; the one drawn longest ago makes room
 
 
@@ -119,16 +121,19 @@ class Renderer:
             started = time.perf_counter()
             target = self._target(asked)
             clip = self._capabilities.clip_control
-            view = View.of(camera, self._size[0] / self._size[1], reversed_depth=target.reversed_depth)
+            view = View.of(camera, (0, 0, *self._size), reversed_depth=target.reversed_depth)
             state = self._state(scene)
             with self._timer.measured():
                 uploaded = self._upload(state)
                 target.clear(scene.background)
                 use_depth(self._ctx, reversed_depth=target.reversed_depth, clip_control=clip)
-                calls = self._submit(state, view, asked, encode=True)
+                request = Request(
+                    view, self._switches, output_defines(asked), target.samples, lambda: target.drawn_depth
+                )
+                calls = self._submit(state, request, encode=True)
                 target.resolve()
-            self._count(state, calls, uploaded, started)
             pictures = {name: self._picture(target, name, view) for name in asked}
+            self._count(state, calls, uploaded, started, waited=True)
             if self._owns_context:
                 collect(self._ctx)
             assert self.stats is not None
@@ -165,17 +170,23 @@ class Renderer:
             _, _, width, height = target.viewport
             if width < 1 or height < 1:
                 raise InvalidValue(f"framebuffer: expected a viewport of at least 1x1, got {width}x{height}")
-            view = View.of(camera, width / height, reversed_depth=False)
+            view = View.of(camera, target.viewport, reversed_depth=False)
             linear = encoding == "linear"
-            with drawing_into(self._ctx, target, linear=linear):
+            with neutral_state(self._ctx, _UNITS):
                 state = self._state(scene)
                 uploaded = self._upload(state)
+            with drawing_into(self._ctx, target, linear=linear, units=_UNITS):
                 if clear:
                     color = math3d.linear_color(scene.background) if linear else scene.background
                     clear_host(target, color)
                 use_depth(self._ctx, reversed_depth=False, clip_control=self._capabilities.clip_control)
-                calls = self._submit(state, view, (), encode=not linear)
-            self._count(state, calls, uploaded, started)
+                host = HostDepth(self._ctx, target)
+                request = Request(view, self._switches, {}, host.samples, host.copy if host.readable else None)
+                try:
+                    calls = self._submit(state, request, encode=not linear)
+                finally:
+                    host.release()
+            self._count(state, calls, uploaded, started, waited=False)
 
     # -- the steps of a frame ----------------------------------------------------------------------
 
@@ -183,15 +194,24 @@ class Renderer:
         """Scene -> batches -> GPU: only what changed since this renderer last drew it; the bytes written."""
         before = state.gpu.uploaded_bytes + self._shared.pool.uploaded_bytes
         batches = state.collector.update(state.scene)
-        state.gpu.upload(batches, state.collector.sources(), state.collector.version, state.collector.values)
+        collector, options = state.collector, self._options
+        state.gpu.upload(
+            batches, collector.sources(), collector.version, collector.values,
+            lod=options.lod, splat=options.splat and self._samples == 1,
+        )  # fmt: skip
         return state.gpu.uploaded_bytes + self._shared.pool.uploaded_bytes - before
 
-    def _submit(self, state: _SceneState, view: View, outputs: Sequence[str], *, encode: bool) -> int:
-        """Draws everything as `view` sees it; the number of draw calls."""
-        self._frame_block.write(frame_block(state.scene, view, encode=encode))
+    def _submit(self, state: _SceneState, request: Request, *, encode: bool) -> int:
+        """Draws everything as asked; the number of draw calls."""
+        self._frame_block.write(frame_block(state.scene, request.view, encode=encode))
         self._frame_block.bind_to_uniform_block(FRAME_BINDING)
-        state.gpu.place(view.origin, state.scene.time)
-        return state.gpu.draw(output_defines(outputs))
+        state.gpu.place(request.view.origin, state.scene.time)
+        return state.gpu.draw(request)
+
+    @property
+    def _switches(self) -> Switches:
+        options = self._options
+        return Switches(options.cull, options.lod, options.occlusion, options.splat, options.debug)
 
     def _picture(self, target: Target, name: str, view: View) -> npt.NDArray[Any]:
         """One output as the caller gets it."""
@@ -204,19 +224,24 @@ class Renderer:
             picture = picture[..., :3].astype(np.float32)
         return picture
 
-    def _count(self, state: _SceneState, calls: int, uploaded: int, started: float) -> None:
+    def _count(
+        self, state: _SceneState, calls: int, uploaded: int, started: float, *, waited: bool
+    ) -> None:
+        """Keeps the frame's figures; `waited`: the GPU is done with it."""
+        cpu_ms = (time.perf_counter() - started) * 1e3
+        tally = state.gpu.tally(state.collector.instances, wait=waited)
         self.stats = Stats(
             mode=self._mode,
             draw_calls=calls,
             instances=state.collector.instances,
-            visible=state.collector.instances,
-            culled=0,
-            occluded=0,
-            simplified=0,
-            splats=0,
-            triangles=state.gpu.triangles,
+            visible=tally.visible,
+            culled=tally.culled,
+            occluded=tally.occluded,
+            simplified=tally.simplified,
+            splats=tally.splats,
+            triangles=tally.triangles,
             uploaded_bytes=uploaded,
-            cpu_ms=(time.perf_counter() - started) * 1e3,
+            cpu_ms=cpu_ms,
             gpu_ms=self._timer.latest_ms,
         )
 
@@ -306,8 +331,7 @@ class Renderer:
 
     def _guarded(self) -> AbstractContextManager[None]:
         """Somebody else's state is put aside inside."""
-        units = len(OUTPUTS)  # the pictures that Target.resolve reads
-        return nullcontext() if self._owns_context else neutral_state(self._ctx, units)
+        return nullcontext() if self._owns_context else neutral_state(self._ctx, _UNITS)
 
     def _release_context(self) -> None:
         if self._owns_context:

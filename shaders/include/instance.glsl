@@ -95,7 +95,7 @@ Instance fetched() {
 #endif
 #endif
 #ifdef MOTION
-    i.transform = moved(i.transform, item_motion, place, i.object, i.id);
+    i.transform = moved(i.transform, int(item_motion.x), item_motion, place, i.object, i.id);
 #endif
     i.color = item_tint;
 #ifdef HAS_COLORS

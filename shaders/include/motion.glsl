@@ -54,8 +54,7 @@ vec3 in_snow(vec4 motion, vec4 random) {
 }
 
 // The transform after the motion. `place` is where the instance stands in its crowd.
-Affine moved(Affine m, vec4 motion, vec3 place, int object, int id) {
-    int kind = int(motion.x);
+Affine moved(Affine m, int kind, vec4 motion, vec3 place, int object, int id) {
     if (kind == 0) return m;
     vec4 random = dice(object, id);
     if (kind == MOTION_WIND) return in_wind(m, motion, place, random);

@@ -23,6 +23,7 @@ Doubles = npt.NDArray[np.float64]
 
 _IDENTITY: Doubles = np.eye(4)[:3]
 _WHITE: Doubles = np.ones(4)
+PLAIN = (1.0, 1.0, 1.0, LIT)
 
 
 @dataclass
@@ -31,7 +32,8 @@ class Batch:
 
     object_id  the crowd's id; -1 for nodes, whose ids stand in a column
     world      (3, 4) float64: the crowd's transform; the identity for nodes, which bring their own
-    tint       (4,) linear colour of the crowd and its material; w is LIT or UNLIT
+    tint       (4,) linear colour of the crowd; w is LIT
+    paint      linear colour of the crowd's material, the fourth component LIT or UNLIT; nodes' is in a column
     turns      whether `world` does more than to shift
     mirrors    whether `world` turns left hands into right ones
     """
@@ -41,6 +43,7 @@ class Batch:
     object_id: int
     world: Doubles = field(default_factory=lambda: _IDENTITY)
     tint: Doubles = field(default_factory=lambda: _WHITE)
+    paint: tuple[float, ...] = PLAIN
     turns: bool = False
     mirrors: bool = False
 
@@ -146,7 +149,10 @@ class Collector:
 
     def _list_batches(self, table: NodeTable) -> None:
         self._crowd_batches = {
-            crowd: [Batch(BatchKey.of(mesh, material), instances, crowd.id) for mesh, material in crowd.parts]
+            crowd: [
+                Batch(BatchKey.of(mesh, material), instances, crowd.id, paint=tuple(_tint(material).tolist()))
+                for mesh, material in crowd.parts
+            ]
             for crowd, instances in self._crowds.items()
             if table.shown[crowd._row]
         }
@@ -160,9 +166,9 @@ class Collector:
         """Gives the batches of crowds their transforms and colours as they now are."""
         for crowd, batches in self._crowd_batches.items():
             color = math3d.linear_color(table.color[crowd._row])
-            color[3] = 1.0
-            for batch, (_, material) in zip(batches, crowd.parts, strict=True):
-                batch.place(table.world[crowd._row].copy(), color * _tint(material))
+            color[3] = LIT
+            for batch in batches:
+                batch.place(table.world[crowd._row].copy(), color)
         self.values = tick()
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import moderngl
 
 from throng.gpu import rawgl
+from throng.gpu.context import checked_depth_texture
 from throng.gpu.state import neutral_state
 
 _COLOR, _DEPTH = 0x1800, 0x1801
@@ -32,13 +33,16 @@ def framebuffer_in_use(ctx: moderngl.Context) -> moderngl.Framebuffer:
 
 
 @contextmanager
-def drawing_into(ctx: moderngl.Context, target: moderngl.Framebuffer, *, linear: bool) -> Iterator[None]:
+def drawing_into(
+    ctx: moderngl.Context, target: moderngl.Framebuffer, *, linear: bool, units: int
+) -> Iterator[None]:
     """`target` is in use inside, in the neutral state but for its own masks; afterwards all is as it was.
 
     linear  what is written is linear light: the host's switch that has OpenGL encode it stays as it is
+    units   how many texture units are used inside
     """
     encodes = linear and rawgl.is_enabled(_ENCODES)
-    with neutral_state(ctx):
+    with neutral_state(ctx, units):
         target.use()
         if encodes:
             rawgl.function("glEnable", "vi")(_ENCODES)
@@ -46,6 +50,42 @@ def drawing_into(ctx: moderngl.Context, target: moderngl.Framebuffer, *, linear:
         for place in range(1, rawgl.get_integer(0x8824)):
             rawgl.function("glColorMaski", "vubbbb")(place, 0, 0, 0, 0)
         yield
+
+
+class HostDepth:
+    """The depths of somebody's framebuffer, which is in use, copied to where shaders can read them.
+
+    readable  whether that is possible: a depth buffer of one sample a pixel
+    """
+
+    def __init__(self, ctx: moderngl.Context, target: moderngl.Framebuffer) -> None:
+        self._ctx = ctx
+        self._viewport = target.viewport
+        self._copy: moderngl.Texture | None = None
+        self.samples = max(rawgl.get_integer(0x80A9), 1)  # GL_SAMPLES
+        self.readable = self.samples == 1 and _has_depth(target)
+
+    def copy(self) -> moderngl.Texture:
+        """A texture of the viewport's depths as they are now."""
+        x, y, width, height = self._viewport
+        if self._copy is None:
+            self._copy = checked_depth_texture(self._ctx, (width, height), purpose="a copy of the depths")
+        self._copy.use(location=0)
+        rawgl.function("glActiveTexture", "vi")(0x84C0)
+        rawgl.function("glCopyTexSubImage2D", "viiiiiiii")(0x0DE1, 0, 0, 0, x, y, width, height)
+        return self._copy
+
+    def release(self) -> None:
+        if self._copy is not None:
+            self._copy.release()
+
+
+def _has_depth(target: moderngl.Framebuffer) -> bool:
+    """Whether the framebuffer in use has a depth buffer."""
+    attachment = _DEPTH if target.glo == 0 else 0x8D00
+    kind = (ctypes.c_int * 1)()
+    rawgl.function("glGetFramebufferAttachmentParameteriv", "viiip")(0x8D40, attachment, 0x8CD0, kind)
+    return rawgl.get_error() is None and kind[0] != 0
 
 
 def clear_host(target: moderngl.Framebuffer, color: Iterable[float]) -> None:

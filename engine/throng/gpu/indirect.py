@@ -1,4 +1,10 @@
-"""Mode "indirect": records from the expansion pass, and one multi-draw for everything."""
+"""Mode "indirect": the GPU decides what is drawn, and one multi-draw for each pipeline draws it.
+
+Occlusion takes two phases: what was visible in the frame before is drawn first; a pyramid of the depths that
+it left hides the rest, or does not, and what it does not is drawn second. So there is no frame of lag: what
+the first phase draws in vain is hidden by the depth test, and what it misses the second draws (Haar and
+Aaltonen, "GPU-Driven Rendering Pipelines", SIGGRAPH 2015).
+"""
 
 from __future__ import annotations
 
@@ -8,90 +14,167 @@ import moderngl
 import numpy as np
 
 from throng.gpu.context import checked_buffer
-from throng.gpu.expand import Expansion
 from throng.gpu.items import Item, ItemTable, vertex_content
+from throng.gpu.request import DEBUG, Request, Tally
+from throng.gpu.screen import Screen
 from throng.gpu.shared import Shared
-from throng.layout import COMMAND
+from throng.gpu.visibility import Drawn, Visibility
+from throng.layout import COUNTERS, NONE, SWITCHES
 
 _RECORD_FORMATS = {
     False: ("4f 4f 4f 4f2 8x/i", ("record_row0", "record_row1", "record_row2", "record_color")),
     True: ("4f 4f 4f 4f2 2i/i", ("record_row0", "record_row1", "record_row2", "record_color", "record_ids")),
 }
+SPLAT_PIXELS = 8.0  # the diameter below which an instance is a splat
+_WORTH_MASKS = 64  # instances for which masks of their model are made
+_LAG = 3  # frames after which counters are surely there
+_WORTH_TESTING = 0.02  # the share of instances that has to be hidden for the second phase to be worth it
+_PROBE = 30  # frames from one look whether it is to the next
 
 
 class IndirectMode:
-    """Draws all items with a single glMultiDrawElementsIndirect."""
+    """Draws all items with glMultiDrawElementsIndirect."""
 
     def __init__(self, shared: Shared) -> None:
         ctx, limits = shared.ctx, shared.capabilities
         self._ctx = ctx
         self._pool = shared.pool
+        self._masks = shared.masks
         self._programs = shared.programs(430)
-        self._expansion = Expansion(
-            ctx, shared.expand_program, limits.storage_block_bytes, limits.max_work_groups[0]
+        self._visibility = Visibility(ctx, shared.visibility_programs, limits)
+        self._screen = Screen(
+            ctx, shared.visibility_programs, limits.storage_block_bytes, limits.max_work_groups[0]
         )
-        self._commands = checked_buffer(ctx, reserve=COMMAND.itemsize, purpose="draw commands")
-        self._command_count = 0
+        self._drawn = [Drawn(ctx), Drawn(ctx)]
         self._arrays: dict[tuple[object, ...], moderngl.VertexArray] = {}
-        self._colored = False
-        self.triangles = 0
+        self._counters = [checked_buffer(ctx, reserve=64, purpose="counters") for _ in range(_LAG)]
+        self._frames = 0
+        self._colored = self._has_masks = False
+        self._made: tuple[object, ...] = ()
+        self._phases = 1
+        self._idle = 0  # frames for which nothing is tested against the pyramid
 
-    def rebuild(self, items: Sequence[Item], table: ItemTable) -> None:
+    def rebuild(self, items: Sequence[Item], table: ItemTable, *, lod: bool, splat: bool) -> None:
         """Takes over another list of items."""
-        self._expansion.rebuild(items, table)
-        self._colored = any(item.slot.colored for item in items)
-        self._write_commands(items)
+        worth = [item for item in items if splat and item.batch.instances.count >= _WORTH_MASKS]
+        places = dict(zip(map(id, worth), self._masks.places(worth), strict=True))
+        table.rows["mask"] = [places.get(id(item), NONE) for item in items]
+        self._has_masks = any(place != NONE for place in places.values())
+        self._visibility.rebuild(items, table, fading=lod)
+        self._colored = any(slot.colored for item in items for part in item.parts for slot in part.slots)
+        self._made = ()
+        self._idle = 0
         self._release_arrays()
 
-    def draw(self, defines: Mapping[str, object]) -> int:
-        """Draws everything into the framebuffer in use; the number of draw calls."""
-        self._expansion.run()
-        if not self._command_count:
+    def draw(self, request: Request, state: object) -> int:
+        """Draws everything into the framebuffer in use; the number of draw calls.
+
+        state  another one where the scene's values, columns or items are others
+        """
+        if not self._visibility.has_items:
             return 0
-        self._vertex_array(defines).render_indirect(
-            self._commands, moderngl.TRIANGLES, count=self._command_count
+        switches = request.switches
+        splats = switches.splat and self._has_masks and request.samples == 1
+        _, _, width, height = request.view.viewport
+        splats = splats and self._screen.fits_splats(width, height)
+        chooses = switches.cull or switches.lod or splats or switches.occlusion
+        made = (state, switches, splats, request.view.key if chooses else None)
+        if self._visibility.refresh() or made != self._made:
+            calls = self._decide(request, splats=splats)
+            self._made = made
+            return calls
+        self._visibility.bind()
+        calls = self._render(self._drawn[0], request.defines)
+        if self._phases == 2:
+            calls += self._render(self._drawn[1], request.defines)
+        if splats:
+            self._screen.paint(self._drawn[self._phases - 1].records, self._masks.buffer, request.defines)
+        return calls
+
+    def tally(self, total: int, *, wait: bool) -> Tally:
+        """What became of `total` instances' parts: as they were a few frames ago, or just now if it may wait."""
+        if not self._frames:
+            return Tally()
+        buffer = self._counters[(self._frames - 1 if wait else max(self._frames - _LAG, 0)) % _LAG]
+        raw = np.frombuffer(buffer.read(4 * len(COUNTERS)), np.uint32).tolist()
+        found = dict(zip(COUNTERS, raw, strict=True))
+        return Tally(
+            visible=found["meshes"] + found["splats"],
+            culled=found["culled"],
+            occluded=found["occluded"],
+            simplified=found["simplified"],
+            splats=found["splats"],
+            triangles=found["triangles"] + (found["triangles_high"] << 32),
         )
-        return 1
 
     def release(self) -> None:
         self._release_arrays()
-        self._expansion.release()
-        self._commands.release()
+        self._visibility.release()
+        self._screen.release()
+        for thing in (*self._drawn, *self._counters):
+            thing.release()
 
-    def _write_commands(self, items: Sequence[Item]) -> None:
-        commands: list[tuple[int, int, int, int, int]] = []
-        for item, first in zip(items, self._expansion.first_records.tolist(), strict=True):
-            key, segment, mirrors = item.batch.key, item.segment, item.batch.mirrors
-            if key.double_sided:
-                runs = [(0, segment.count, False)]
-            else:
-                plain = segment.plain
-                runs = [(0, plain, mirrors), (plain, segment.count - plain, not mirrors)]
-            for start, count, mirrored in runs:
-                faces = item.slot.faces(double_sided=key.double_sided, mirrored=mirrored)
-                if count:
-                    commands.append((faces.count, count, faces.first, 0, first + start))
-        data = np.array(commands, COMMAND)
-        self._command_count = len(commands)
-        self.triangles = int((data["index_count"].astype(np.int64) // 3 * data["instance_count"]).sum())
-        if data.nbytes > self._commands.size:
-            self._commands.release()
-            self._commands = checked_buffer(self._ctx, reserve=2 * data.nbytes, purpose="draw commands")
-        if commands:
-            self._commands.write(data)
+    # -- inside ------------------------------------------------------------------------------------
 
-    def _vertex_array(self, defines: Mapping[str, object]) -> moderngl.VertexArray:
+    def _decide(self, request: Request, *, splats: bool) -> int:
+        visibility, screen, switches = self._visibility, self._screen, request.switches
+        _, _, width, height = request.view.viewport
+        screen.lay_out(width, height, splats=splats)
+        bits = (
+            SWITCHES["CULL"] * switches.cull | SWITCHES["LOD"] * switches.lod | SWITCHES["SPLAT"] * splats
+        )
+        visibility.look(request.view, bits, DEBUG.index(switches.debug), SPLAT_PIXELS, screen)
+        if splats:
+            visibility.bind()
+            screen.clear()
+        tested = switches.occlusion and request.depth is not None and not self._suspended()
+        calls = 0
+        if tested:
+            assert request.depth is not None
+            visibility.run(self._drawn[0], screen, self._masks.buffer, SWITCHES["FIRST"])
+            calls += self._render(self._drawn[0], request.defines)
+            screen.build_pyramid(request.depth(), request.samples)
+            visibility.run(self._drawn[1], screen, self._masks.buffer, SWITCHES["SECOND"])
+            calls += self._render(self._drawn[1], request.defines)
+        else:
+            visibility.run(self._drawn[0], screen, self._masks.buffer)
+            calls += self._render(self._drawn[0], request.defines)
+        self._phases = 2 if tested else 1
+        if splats:
+            screen.paint(self._drawn[self._phases - 1].records, self._masks.buffer, request.defines)
+        visibility.copy_counters(self._counters[self._frames % _LAG])
+        self._frames += 1
+        return calls
+
+    def _suspended(self) -> bool:
+        """Whether the last look at it, a few frames ago, found next to nothing hidden."""
+        if self._idle:
+            self._idle -= 1
+            return True
+        if self._phases == 2 and self._frames >= _LAG:
+            found = self.tally(0, wait=False)
+            if found.occluded <= _WORTH_TESTING * found.visible:
+                self._idle = _PROBE
+                return True
+        return False
+
+    def _render(self, drawn: Drawn, defines: Mapping[str, object]) -> int:
+        opaque, fading = self._visibility.opaque_commands, self._visibility.fading_commands
+        for count, first, fade in ((opaque, 0, False), (fading, opaque, True)):
+            if count:
+                array = self._vertex_array(drawn, {**defines, "FADE": 1} if fade else defines)
+                array.render_indirect(drawn.commands, moderngl.TRIANGLES, count=count, first=first)
+        return bool(opaque) + bool(fading)
+
+    def _vertex_array(self, drawn: Drawn, defines: Mapping[str, object]) -> moderngl.VertexArray:
         wanted = {**defines, "RECORDS": 1}
         if self._colored:
             wanted["VERTEX_COLORS"] = 1
-        key = (self._pool.version, *sorted(wanted.items()))
+        key = (id(drawn), drawn.version, self._pool.version, *sorted(wanted.items()))
         array = self._arrays.get(key)
         if array is None:
             text, names = _RECORD_FORMATS["OUT_IDS" in defines]
-            content = [
-                vertex_content(self._pool, colored=self._colored),
-                (self._expansion.records, text, *names),
-            ]
+            content = [vertex_content(self._pool, colored=self._colored), (drawn.records, text, *names)]
             array = self._ctx.vertex_array(
                 self._programs.get(wanted), content, index_buffer=self._pool.indices, index_element_size=4
             )

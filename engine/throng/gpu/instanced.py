@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import moderngl
 
-from throng.gpu.items import Item, ItemTable, vertex_content
+from throng.gpu.items import Item, ItemTable, Part, vertex_content
 from throng.gpu.meshes import IndexRange
+from throng.gpu.request import Request, Tally
 from throng.gpu.shared import Shared
 
 # column: attribute, format, bytes from the start of the row. Custom columns have none, whatever their names.
@@ -35,8 +36,8 @@ def _attributes(name: str, width: int) -> list[tuple[str, str, int]]:
     return [("scales", f"{width}f", 0)] if name == "scales" else _ATTRIBUTES.get(name, [])
 
 
-def item_defines(item: Item) -> dict[str, object]:
-    """What the vertex shader must know of the item's columns and of how it moves."""
+def item_defines(item: Item, part: Part) -> dict[str, object]:
+    """What the vertex shader must know of the item's columns, of how it moves, and of one of its parts."""
     batch = item.batch
     columns = batch.instances.columns
     defines: dict[str, object] = {}
@@ -51,7 +52,7 @@ def item_defines(item: Item) -> dict[str, object]:
             defines[f"HAS_{name.upper()}"] = 1
     if batch.key.motion is not None:
         defines["MOTION"] = 1
-    if item.slot.colored:
+    if any(slot.colored for slot in part.slots):
         defines["VERTEX_COLORS"] = 1
     return defines
 
@@ -83,15 +84,16 @@ class InstancedMode:
         self._items: Sequence[Item] = ()
         self._table: ItemTable | None = None
         self._draws: dict[tuple[object, ...], list[_Draw]] = {}
-        self.triangles = 0
+        self._triangles = 0
 
-    def rebuild(self, items: Sequence[Item], table: ItemTable) -> None:
+    def rebuild(self, items: Sequence[Item], table: ItemTable, *, lod: bool, splat: bool) -> None:
         """Takes over another list of items."""
         self._items, self._table = items, table
         self._release_draws()
 
-    def draw(self, defines: Mapping[str, object]) -> int:
+    def draw(self, request: Request, state: object) -> int:
         """Draws everything into the framebuffer in use; the number of draw calls."""
+        defines = request.defines
         assert self._table is not None
         rows = self._table.rows
         draws = self._draws_for(defines)
@@ -104,8 +106,11 @@ class InstancedMode:
             draw.array.render(
                 moderngl.TRIANGLES, vertices=draw.faces.count, first=draw.faces.first, instances=draw.count
             )
-        self.triangles = sum(draw.faces.count // 3 * draw.count for draw in draws)
+        self._triangles = sum(draw.faces.count // 3 * draw.count for draw in draws)
         return len(draws)
+
+    def tally(self, total: int, *, wait: bool) -> Tally:
+        return Tally(visible=total, triangles=self._triangles)
 
     def release(self) -> None:
         self._release_draws()
@@ -117,13 +122,16 @@ class InstancedMode:
             draws = self._draws[key] = [
                 draw
                 for number, item in enumerate(self._items)
-                for draw in self._item_draws(number, item, defines)
+                for part in item.parts
+                for draw in self._item_draws(number, item, part, defines)
             ]
         return draws
 
-    def _item_draws(self, number: int, item: Item, defines: Mapping[str, object]) -> list[_Draw]:
-        wanted = {**defines, **item_defines(item), "INSTANCE": "in"}
-        key, segment, mirrors = item.batch.key, item.segment, item.batch.mirrors
+    def _item_draws(
+        self, number: int, item: Item, part: Part, defines: Mapping[str, object]
+    ) -> list[_Draw]:
+        wanted = {**defines, **item_defines(item, part), "INSTANCE": "in"}
+        key, segment, mirrors = part.batch.key, item.segment, item.batch.mirrors
         if "ids" in item.batch.instances.columns and reads_ids(wanted):
             wanted["HAS_IDS"] = 1
         by_hand = segment.mixed and not key.double_sided
@@ -136,7 +144,7 @@ class InstancedMode:
         return [
             _Draw(
                 array,
-                item.slot.faces(double_sided=key.double_sided, mirrored=mirrored),
+                part.faces(mirrored=mirrored),
                 segment.count,
                 uniforms,  # type: ignore[arg-type]
                 number,

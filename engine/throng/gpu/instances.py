@@ -39,6 +39,23 @@ class GpuColumn(Protocol):
     def read(self) -> Callable[[int, int], npt.NDArray[Any]]: ...
 
 
+class Cells(Protocol):
+    """Rows in runs of CELL that lie near each other, and a box around each run."""
+
+    @property
+    def order(self) -> npt.NDArray[np.uint32]: ...
+    @property
+    def low(self) -> npt.NDArray[np.float32]: ...
+    @property
+    def high(self) -> npt.NDArray[np.float32]: ...
+    @property
+    def sizes(self) -> npt.NDArray[np.float32]: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def bounds_version(self) -> int: ...
+
+
 class Instances(Protocol):
     """A set of columns of equal length."""
 
@@ -52,6 +69,7 @@ class Instances(Protocol):
     def mirrored(self) -> npt.NDArray[np.bool_] | None: ...
     @property
     def hands(self) -> int: ...
+    def cells(self, first: int, count: int) -> Cells: ...
 
 
 @dataclass(eq=False)
@@ -85,7 +103,8 @@ class Segment:
 
     first, count, capacity  rows
     offsets                 bytes from the page's start to each column's first row here
-    plain                   how many of the rows do not mirror; where some do, they stand last in "order"
+    plain                   how many of the rows do not mirror
+    cells                   the rows in cells, in a store that orders them
     """
 
     page: Page
@@ -96,6 +115,8 @@ class Segment:
     start: int
     size: int
     plain: int = 0
+    cells: Cells | None = None
+    seen_order: int = -1
 
     @property
     def mixed(self) -> bool:
@@ -123,12 +144,13 @@ class Resident:
 class InstanceStore:
     """Mirrors sets of instances in pages no larger than `page_limit` bytes, uploading what changed.
 
-    The order in which mirrored and plain rows of a segment are drawn lies beside its columns, as "order".
+    Where `ordered`, the order of a segment's rows by cells lies beside its columns, as "order".
     """
 
-    def __init__(self, ctx: moderngl.Context, page_limit: int) -> None:
+    def __init__(self, ctx: moderngl.Context, page_limit: int, *, ordered: bool) -> None:
         self._ctx = ctx
         self._limit = page_limit
+        self._ordered = ordered
         self._pages: list[Page] = []
         self._residents: dict[int, tuple[Instances, Resident]] = {}
         self._layouts = 0
@@ -138,7 +160,9 @@ class InstanceStore:
         """The resident copy of `instances`, up to date."""
         known = self._residents.get(id(instances))
         resident = known[1] if known is not None else None
-        names = _names(instances)
+        names = tuple((name, column.row_bytes) for name, column in instances.columns.items())
+        if self._ordered:
+            names = *names, ("order", 4)
         if resident is None or resident.seen_shape != instances.shape or resident.names != names:
             resident = self._reshaped(instances, names, resident)
             self._residents[id(instances)] = (instances, resident)
@@ -151,6 +175,8 @@ class InstanceStore:
                 resident.seen[name] = column.versions.latest
                 resident.changed += ranges
         if resident.seen_hands != instances.hands:
+            self._count_hands(instances, resident)
+        if self._ordered:
             self._order(instances, resident)
         return resident
 
@@ -242,6 +268,15 @@ class InstanceStore:
                     self.uploaded_bytes += data.nbytes
 
     def _order(self, instances: Instances, resident: Resident) -> None:
+        for segment in resident.segments:
+            if not segment.count:
+                continue
+            segment.cells = instances.cells(segment.first, segment.count)
+            if segment.cells.version != segment.seen_order:
+                segment.seen_order = segment.cells.version
+                segment.page.buffer.write(segment.cells.order, offset=segment.offsets["order"])
+
+    def _count_hands(self, instances: Instances, resident: Resident) -> None:
         resident.seen_hands = instances.hands
         self._layouts += 1
         resident.layout = self._layouts
@@ -251,17 +286,7 @@ class InstanceStore:
                 continue
             mirrored = instances.mirrored[segment.first : segment.first + segment.count]
             segment.plain -= int(np.count_nonzero(mirrored))
-            if segment.mixed:
-                order = np.argsort(mirrored, kind="stable").astype(np.uint32)
-                segment.page.buffer.write(order, offset=segment.offsets["order"])
-                self.uploaded_bytes += order.nbytes
 
 
 def _aligned(size: int) -> int:
     return -(-size // _ALIGNMENT) * _ALIGNMENT
-
-
-def _names(instances: Instances) -> tuple[tuple[str, int], ...]:
-    """The columns to keep, with bytes a row; the order of drawing only where some rows mirror."""
-    names = tuple((name, column.row_bytes) for name, column in instances.columns.items())
-    return names if instances.mirrored is None else (*names, ("order", 4))

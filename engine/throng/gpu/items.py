@@ -1,4 +1,4 @@
-"""What is drawn, as the GPU sees it: items, each a batch or as much of one as lies in one page."""
+"""What is drawn, as the GPU sees it: items, each a model's instances or as many of them as lie in one page."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from throng.gpu.instances import Instances, InstanceStore, Resident, Segment
-from throng.gpu.meshes import MeshPool, MeshSlot
+from throng.gpu.meshes import IndexRange, MeshPool, MeshSlot, Want
 from throng.layout import ITEM, NONE
+from throng.model.lods import levels, switch_size
 from throng.model.material import MOTIONS, Motion
 from throng.model.mesh import Mesh
 
@@ -20,6 +21,7 @@ Doubles = npt.NDArray[np.float64]
 # Seconds of its own time after which a motion begins anew: in float32 they are exact to half a millisecond,
 # where the time of day would stand still.
 MOTION_PERIOD = 4096.0
+_WORTH_LEVELS = 32  # instances for which coarser levels of their mesh are made
 
 
 class Key(Protocol):
@@ -45,6 +47,8 @@ class Batch(Protocol):
     @property
     def tint(self) -> Doubles: ...
     @property
+    def paint(self) -> tuple[float, ...]: ...
+    @property
     def object_id(self) -> int: ...
     @property
     def turns(self) -> bool: ...
@@ -52,30 +56,117 @@ class Batch(Protocol):
     def mirrors(self) -> bool: ...
 
 
-def two_sided(batch: Batch) -> bool:
-    """Whether any of the batch's triangles may be seen from behind, or mirrored."""
-    return batch.key.double_sided or batch.mirrors or batch.instances.mirrored is not None
+@dataclass(frozen=True)
+class Part:
+    """One mesh of a model, at each level of detail, finest first."""
+
+    batch: Batch
+    meshes: tuple[Mesh, ...]
+    slots: tuple[MeshSlot, ...]
+
+    def faces(self, *, level: int = 0, mirrored: bool = False) -> IndexRange:
+        """The triangles to draw for instances that mirror, or do not; a part may have fewer levels."""
+        slot = self.slots[min(level, len(self.slots) - 1)]
+        return slot.faces(double_sided=self.batch.key.double_sided, mirrored=mirrored)
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How large a model is, in its own space: all parts at all levels.
+
+    center, half  of the box around it
+    radius        of the sphere around it, about `center`
+    furthest      distance of its furthest point from its own origin
+    """
+
+    center: Doubles
+    half: Doubles
+    radius: float
+    furthest: float
+
+    @classmethod
+    def of(cls, meshes: Sequence[Mesh]) -> Extent:
+        boxes = np.stack([mesh.bounds for mesh in meshes]).astype(np.float64)
+        low, high = boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)
+        center = (low + high) / 2
+        radius = max(float(np.linalg.norm(mesh.positions - center, axis=1).max()) for mesh in meshes)
+        furthest = max(float(np.linalg.norm(mesh.positions, axis=1).max()) for mesh in meshes)
+        return cls(center, (high - low) / 2, radius, furthest)
 
 
 @dataclass(frozen=True)
 class Item:
-    """A segment of a batch, ready to be drawn."""
+    """A segment of a model's instances, ready to be drawn.
 
-    batch: Batch
+    batch     of the first part; in all but mesh, sides and paint the others' are the same
+    switches  for each level but the finest the diameter in pixels below which it will do
+    """
+
+    parts: tuple[Part, ...]
     resident: Resident
     segment: Segment
-    slot: MeshSlot
+    extent: Extent
+    switches: tuple[float, ...]
+
+    @property
+    def batch(self) -> Batch:
+        return self.parts[0].batch
+
+    @property
+    def levels(self) -> int:
+        return len(self.switches) + 1
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether some instances mirror, others do not, and it makes a difference."""
+        return self.segment.mixed and not all(part.batch.key.double_sided for part in self.parts)
 
 
-def make_items(batches: Iterable[Batch], residents: Sequence[Resident], pool: MeshPool) -> list[Item]:
-    """The items of all batches; those that move by themselves last."""
-    items = [
-        Item(batch, resident, segment, pool.slot(batch.key.mesh, two_sided=two_sided(batch)))
-        for batch, resident in zip(batches, residents, strict=True)
-        for segment in resident.segments
-        if segment.count
-    ]
-    return sorted(items, key=lambda item: item.batch.key.motion is not None)
+def wants(batch: Batch, *, lod: bool) -> list[Want]:
+    """The meshes that a batch is drawn with, finest first."""
+    mesh = batch.key.mesh
+    two_sided = batch.key.double_sided or batch.mirrors or batch.instances.mirrored is not None
+    detailed = lod and (batch.instances.count >= _WORTH_LEVELS or bool(mesh.lods))
+    return [Want(level, two_sided, batch.paint) for level in (levels(mesh) if detailed else (mesh,))]
+
+
+def make_items(
+    batches: Iterable[Batch], residents: Sequence[Resident], pool: MeshPool, *, lod: bool, merged: bool
+) -> list[Item]:
+    """The items of all batches, page by page; within a page those that move by themselves last.
+
+    lod     whether to have coarser levels
+    merged  whether batches of the same instances become parts of one item
+    """
+    models: dict[tuple[object, ...], tuple[Resident, list[Batch]]] = {}
+    for number, (batch, resident) in enumerate(zip(batches, residents, strict=True)):
+        same = (id(batch.instances), batch.object_id, batch.key.motion) if merged else (number,)
+        models.setdefault(same, (resident, []))[1].append(batch)
+    items = []
+    for resident, members in models.values():
+        parts = []
+        for batch in members:
+            wanted = wants(batch, lod=lod)
+            parts.append(
+                Part(batch, tuple(want.mesh for want in wanted), tuple(pool.slot(want) for want in wanted))
+            )
+        extent = Extent.of([mesh for part in parts for mesh in part.meshes])
+        switches = _switches(parts)
+        items += [
+            Item(tuple(parts), resident, segment, extent, switches)
+            for segment in resident.segments
+            if segment.count
+        ]
+    pages = {id(item.segment.page): number for number, item in reversed(list(enumerate(items)))}
+    return sorted(
+        items, key=lambda item: (pages[id(item.segment.page)], item.batch.key.motion is not None)
+    )
+
+
+def _switches(parts: Sequence[Part]) -> tuple[float, ...]:
+    """A model's levels switch where those of its most detailed part do."""
+    finest = max(parts, key=lambda part: len(part.meshes))
+    return tuple(switch_size(mesh) for mesh in finest.meshes[1:])
 
 
 class ItemTable:
@@ -83,6 +174,7 @@ class ItemTable:
 
     def __init__(self, items: Sequence[Item]) -> None:
         self.rows = np.zeros(len(items), ITEM.dtype)
+        self._items = items
         batches = [item.batch for item in items]
         self._batches = batches
         self._nodes = np.array([batch.object_id < 0 for batch in batches], np.bool_)
@@ -94,6 +186,13 @@ class ItemTable:
             row["object"] = item.batch.object_id
             row["count"] = item.segment.count
             row["first_row"] = item.segment.first
+            row["levels"] = item.levels
+            row["hands"] = 2 if item.by_hand else 1
+            row["mask"] = NONE
+            row["parts"] = len(item.parts)
+            row["center"] = *item.extent.center, item.extent.radius
+            row["span"] = *item.extent.half, item.extent.furthest
+            row["switches"][: len(item.switches)] = item.switches
             if motion is not None:
                 row["motion"][:3] = MOTIONS.index(motion.kind) + 1, motion.strength, motion.spread
             self._set_columns(row, item)
@@ -108,6 +207,15 @@ class ItemTable:
         """Transforms and colours of crowds as they now are; `place` has to follow."""
         self._worlds = np.array([batch.world for batch in self._batches]).reshape(-1, 3, 4)
         self.rows["tint"] = np.array([batch.tint for batch in self._batches]).reshape(-1, 4)
+        if not len(self.rows):
+            return
+        self.rows["stretch"] = np.linalg.svd(self._worlds[:, :, :3], compute_uv=False)[:, 0]
+        for row, item, world in zip(self.rows, self._items, self._worlds, strict=True):
+            motion = item.batch.key.motion
+            if motion is not None and motion.kind == "wind":
+                row["sway"] = motion.reach(item.extent.furthest * float(np.linalg.norm(world[1, :3])))
+            elif motion is not None:
+                row["reach"] = motion.reach(0.0)
 
     def place(self, origin: Doubles, seconds: float) -> None:
         """Transforms relative to `origin`, subtracted in float64, and the motions' own time."""
@@ -122,11 +230,10 @@ class ItemTable:
 
     def _set_columns(self, row: Any, item: Item) -> None:
         columns = item.batch.instances.columns
-        for name in ("positions", "rotations", "scales", "colors", "matrices", "ids"):
-            row[name] = item.segment.offsets[name] // 4 if name in columns else NONE
+        for name in ("positions", "rotations", "scales", "colors", "matrices", "ids", "order"):
+            there = name in columns or (name == "order" and name in item.segment.offsets)
+            row[name] = item.segment.offsets[name] // 4 if there else NONE
         row["scale_width"] = columns["scales"].row_bytes // 4 if "scales" in columns else 0
-        draws_by_hand = item.segment.mixed and not item.batch.key.double_sided
-        row["order"] = item.segment.offsets["order"] // 4 if draws_by_hand else NONE
 
 
 def sync(store: InstanceStore, batches: Iterable[Batch]) -> list[Resident]:

@@ -19,11 +19,13 @@ import numpy.typing as npt
 
 from throng import math3d
 from throng.gpu.context import checked_buffer
-from throng.layout import VERTEX
+from throng.layout import LIT, VERTEX
 from throng.model.mesh import Mesh
 
 Indices = npt.NDArray[np.uint32]
+Key = tuple[bytes, bool, tuple[float, ...]]
 
+PLAIN = (1.0, 1.0, 1.0, LIT)
 _WORTH_KEEPING = 1 << 14  # vertices below which nothing is ever thrown away
 
 
@@ -31,6 +33,23 @@ _WORTH_KEEPING = 1 << 14  # vertices below which nothing is ever thrown away
 class IndexRange:
     first: int
     count: int
+
+
+@dataclass(frozen=True)
+class Want:
+    """A mesh as it has to lie in the pool.
+
+    two_sided  whether any of its triangles may be seen from behind, or mirrored
+    paint      the linear colour that its vertices are multiplied with; the fourth component is LIT or UNLIT
+    """
+
+    mesh: Mesh
+    two_sided: bool
+    paint: tuple[float, ...]
+
+    @property
+    def key(self) -> Key:
+        return self.mesh.key, self.two_sided, self.paint
 
 
 @dataclass(frozen=True)
@@ -58,29 +77,29 @@ class MeshPool:
 
     def __init__(self, ctx: moderngl.Context) -> None:
         self._ctx = ctx
-        self._slots: dict[tuple[bytes, bool], MeshSlot] = {}
-        self._sizes: dict[tuple[bytes, bool], int] = {}  # vertices
-        self._wanted: dict[int, set[tuple[bytes, bool]]] = {}
+        self._slots: dict[Key, MeshSlot] = {}
+        self._sizes: dict[Key, int] = {}  # vertices
+        self._wanted: dict[int, set[Key]] = {}
         self._vertices_used = self._indices_used = 0
         self.vertices = checked_buffer(ctx, reserve=VERTEX.itemsize << 12, purpose="vertices", dynamic=False)
         self.indices = checked_buffer(ctx, reserve=4 << 14, purpose="indices", dynamic=False)
         self.version = self.epoch = 0
         self.uploaded_bytes = 0
 
-    def slot(self, mesh: Mesh, *, two_sided: bool) -> MeshSlot:
-        """Where `mesh` lies; it is uploaded when first asked for."""
-        key = mesh.key, two_sided
+    def slot(self, want: Want) -> MeshSlot:
+        """Where that mesh lies; it is uploaded when first asked for."""
+        key = want.key
         slot = self._slots.get(key)
         if slot is None:
-            slot = self._slots[key] = self._upload(key, mesh, two_sided)
+            slot = self._slots[key] = self._upload(key, want)
         return slot
 
-    def retain(self, owner: object, wanted: Iterable[tuple[Mesh, bool]]) -> None:
-        """`owner` needs these meshes, (mesh, two-sided), and no longer what it needed before.
+    def retain(self, owner: object, wanted: Iterable[Want]) -> None:
+        """`owner` needs these meshes, and no longer what it needed before.
 
         Starts afresh, in another epoch, where most of what lies here is no longer wanted by anybody.
         """
-        self._wanted[id(owner)] = {(mesh.key, two_sided) for mesh, two_sided in wanted}
+        self._wanted[id(owner)] = {want.key for want in wanted}
         kept = sum(self._sizes[key] for key in set().union(*self._wanted.values()) if key in self._sizes)
         if self._vertices_used < _WORTH_KEEPING or kept * 2 >= self._vertices_used:
             return
@@ -97,7 +116,8 @@ class MeshPool:
         self.vertices.release()
         self.indices.release()
 
-    def _upload(self, key: tuple[bytes, bool], mesh: Mesh, two_sided: bool) -> MeshSlot:
+    def _upload(self, key: Key, want: Want) -> MeshSlot:
+        mesh, two_sided = want.mesh, want.two_sided
         if two_sided:
             source, sides, front, back = two_sided_triangles(mesh.indices, mesh.vertex_count)
         else:
@@ -108,7 +128,8 @@ class MeshPool:
         vertices["normal"] = mesh.normals[source]
         vertices["side"] = sides
         vertices["uv"] = mesh.uvs[source]
-        vertices["color"] = math3d.linear_color(mesh.colors[source] / 255.0)
+        vertices["color"] = math3d.linear_color(mesh.colors[source] / 255.0) * want.paint
+        vertices["color"][:, 3] = want.paint[3]
         both = np.stack([front, back], axis=1) if two_sided else back
         indices = np.concatenate([part.reshape(-1) for part in (front, back, both)]).astype(np.uint32)
         first = self._append(vertices, indices + np.uint32(self._vertices_used))
@@ -117,7 +138,7 @@ class MeshPool:
             IndexRange(first, front.size),
             IndexRange(first + front.size, back.size),
             IndexRange(first + front.size + back.size, both.size),
-            colored=bool((mesh.colors[:, :3] != 255).any()),
+            colored=bool((mesh.colors[:, :3] != 255).any()) or want.paint != PLAIN,
         )
 
     def _append(self, vertices: npt.NDArray[np.void], indices: Indices) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 
 from throng.gpu.instanced import UNIFORMS, item_defines, reads_ids
 from throng.gpu.items import Item, ItemTable, vertex_content
+from throng.gpu.request import Request, Tally
 from throng.gpu.shared import Shared
 
 _WHOLE = ("positions", "rotations", "scales", "colors", "ids")  # columns that are one uniform of that name
@@ -39,20 +40,24 @@ class NaiveMode:
         self._values: dict[tuple[int, str], tuple[int, list[bytes]]] = {}
         self._items: Sequence[Item] = ()
         self._table: ItemTable | None = None
-        self.triangles = 0
+        self._triangles = 0
 
-    def rebuild(self, items: Sequence[Item], table: ItemTable) -> None:
+    def rebuild(self, items: Sequence[Item], table: ItemTable, *, lod: bool, splat: bool) -> None:
         """Takes over another list of items."""
         self._items, self._table = items, table
         self._values.clear()
 
-    def draw(self, defines: Mapping[str, object]) -> int:
+    def draw(self, request: Request, state: object) -> int:
         """Draws everything into the framebuffer in use; the number of draw calls."""
-        self.triangles = 0
+        self._triangles = 0
+        defines = request.defines
         calls = 0
         for number, item in enumerate(self._items):
             calls += self._draw_item(number, item, defines)
         return calls
+
+    def tally(self, total: int, *, wait: bool) -> Tally:
+        return Tally(visible=total, triangles=self._triangles)
 
     def release(self) -> None:
         for array in self._arrays.values():
@@ -61,7 +66,7 @@ class NaiveMode:
 
     def _draw_item(self, number: int, item: Item, defines: Mapping[str, object]) -> int:
         assert self._table is not None
-        wanted = {**defines, **item_defines(item), "INSTANCE": "uniform"}
+        wanted = {**defines, **item_defines(item, item.parts[0]), "INSTANCE": "uniform"}
         if reads_ids(wanted):
             wanted["HAS_IDS"] = 1
         program = self._programs.get(wanted)
@@ -76,15 +81,13 @@ class NaiveMode:
             for write, value in zip(writes, values, strict=True):
                 write(value)
             render(moderngl.TRIANGLES, count, first=first)
-            self.triangles += count // 3
+            self._triangles += count // 3
         return item.segment.count
 
     def _faces(self, item: Item) -> list[tuple[int, int]]:
         """For each object how many indices to draw, from which on."""
-        key, segment = item.batch.key, item.segment
-        ranges = [
-            item.slot.faces(double_sided=key.double_sided, mirrored=mirrored) for mirrored in (False, True)
-        ]
+        segment = item.segment
+        ranges = [item.parts[0].faces(mirrored=mirrored) for mirrored in (False, True)]
         plain, turned = ((faces.count, faces.first) for faces in ranges)
         if item.batch.mirrors:
             plain, turned = turned, plain

@@ -9,7 +9,7 @@ import moderngl
 from throng import layout
 from throng.gpu import source
 
-FRAME_BINDING = 0
+FRAME_BINDING, CULL_BINDING, ITEM_BINDING = range(3)
 
 # What a picture may consist of besides colour, in the order of a target's attachments.
 EXTRA_OUTPUTS = ("ids", "normals")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -11,18 +11,18 @@ import numpy.typing as npt
 from throng.gpu.indirect import IndirectMode
 from throng.gpu.instanced import InstancedMode
 from throng.gpu.instances import Instances, InstanceStore
-from throng.gpu.items import Batch, Item, ItemTable, make_items, sync, two_sided
+from throng.gpu.items import Batch, Item, ItemTable, make_items, sync, wants
 from throng.gpu.naive import NaiveMode
+from throng.gpu.request import Request, Tally
 from throng.gpu.shared import Shared
 
 
 class Mode(Protocol):
     """A way of drawing items."""
 
-    triangles: int
-
-    def rebuild(self, items: Sequence[Item], table: ItemTable) -> None: ...
-    def draw(self, defines: Mapping[str, object]) -> int: ...
+    def rebuild(self, items: Sequence[Item], table: ItemTable, *, lod: bool, splat: bool) -> None: ...
+    def draw(self, request: Request, state: object) -> int: ...
+    def tally(self, total: int, *, wait: bool) -> Tally: ...
     def release(self) -> None: ...
 
 
@@ -39,17 +39,14 @@ class GpuScene:
     def __init__(self, shared: Shared, mode: str) -> None:
         self.mode_name = mode
         self._shared = shared
-        self._store = InstanceStore(shared.ctx, shared.capabilities.storage_block_bytes or 1 << 30)
+        limit = shared.capabilities.storage_block_bytes or 1 << 30
+        self._store = InstanceStore(shared.ctx, limit, ordered=mode == "indirect")
         self._mode: Mode = _MODES[mode](shared)
         self._table = ItemTable(())
         self._listed: tuple[object, ...] = ()
         self._values = -1
         self._placed: tuple[object, ...] = ()
-
-    @property
-    def triangles(self) -> int:
-        """How many the latest draw submitted."""
-        return self._mode.triangles
+        self._columns = 0  # how often any changed
 
     @property
     def uploaded_bytes(self) -> int:
@@ -57,27 +54,38 @@ class GpuScene:
         return self._store.uploaded_bytes
 
     def upload(
-        self, batches: Sequence[Batch], sources: Iterable[Instances], version: int, values: int
+        self,
+        batches: Sequence[Batch],
+        sources: Iterable[Instances],
+        version: int,
+        values: int,
+        *,
+        lod: bool,
+        splat: bool,
     ) -> None:
-        """Brings columns and items up to date.
+        """Brings columns and items up to date. May draw into a framebuffer of its own, to make splat masks.
 
+        lod, splat  whether to have what levels of detail and splats need
         version  another one where other instances are drawn, or in another way
         values   another one where only transforms or colours of batches changed
         """
         residents = sync(self._store, batches)
         pool = self._shared.pool
         layouts = [resident.layout for resident in residents]
-        if (version, layouts, pool.epoch) == self._listed:
+        self._columns += any(resident.changed for resident in residents)
+        naive = self.mode_name == "naive"
+        lod, splat = lod and not naive, splat and self.mode_name == "indirect"
+        if (version, layouts, pool.epoch, lod, splat) == self._listed:
             if values != self._values:
                 self._table.update_values()
                 self._values, self._placed = values, ()
             return
         self._store.retain(sources)
-        pool.retain(self, ((batch.key.mesh, two_sided(batch)) for batch in batches))
-        items = make_items(batches, residents, pool)
+        pool.retain(self, (want for batch in batches for want in wants(batch, lod=lod)))
+        items = make_items(batches, residents, pool, lod=lod, merged=not naive)
         self._table = ItemTable(items)
-        self._mode.rebuild(items, self._table)
-        self._listed = version, layouts, pool.epoch
+        self._mode.rebuild(items, self._table, lod=lod, splat=splat)
+        self._listed = version, layouts, pool.epoch, lod, splat
         self._values, self._placed = values, ()
 
     def place(self, origin: npt.NDArray[np.float64], seconds: float) -> None:
@@ -87,9 +95,13 @@ class GpuScene:
             self._table.place(origin, seconds)
             self._placed = placed
 
-    def draw(self, defines: Mapping[str, object]) -> int:
+    def draw(self, request: Request) -> int:
         """Draws everything into the framebuffer in use; the number of draw calls."""
-        return self._mode.draw(defines)
+        return self._mode.draw(request, (self._listed, self._values, self._placed, self._columns))
+
+    def tally(self, total: int, *, wait: bool) -> Tally:
+        """What became of the scene's `total` instances: lately, or, where it may wait, in the latest frame."""
+        return self._mode.tally(total, wait=wait)
 
     def release(self) -> None:
         self._shared.pool.forget(self)

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import moderngl
 
-from throng import layout
-from throng.gpu import source
 from throng.gpu.context import Capabilities
-from throng.gpu.expand import CHUNK
+from throng.gpu.masks import MaskStore
 from throng.gpu.meshes import MeshPool
 from throng.gpu.programs import MeshPrograms
+from throng.gpu.visibility import VisibilityPrograms
 
 
 class Shared:
-    """The mesh pool, and programs compiled when first needed."""
+    """The mesh pool, splat masks, and programs compiled when first needed."""
 
     def __init__(self, ctx: moderngl.Context, capabilities: Capabilities) -> None:
         self.ctx = ctx
         self.capabilities = capabilities
         self.pool = MeshPool(ctx)
         self._programs: dict[int, MeshPrograms] = {}
-        self._expand: moderngl.ComputeShader | None = None
+        self.masks = MaskStore(ctx, self.pool, capabilities.storage_block_bytes)
+        self.visibility_programs = VisibilityPrograms(ctx)
 
     def programs(self, version: int) -> MeshPrograms:
         """The mesh programs in this version of GLSL."""
@@ -28,22 +28,9 @@ class Shared:
             self._programs[version] = MeshPrograms(self.ctx, version)
         return self._programs[version]
 
-    @property
-    def expand_program(self) -> moderngl.ComputeShader:
-        if self._expand is None:
-            self._expand = source.compile_program(
-                self.ctx,
-                "expand",
-                version=430,
-                defines={"CHUNK": CHUNK},
-                generated={"layout.glsl": layout.glsl()},
-                compute="expand.comp",
-            )
-        return self._expand
-
     def release(self) -> None:
         self.pool.release()
         for programs in self._programs.values():
             programs.release()
-        if self._expand is not None:
-            self._expand.release()
+        self.masks.release()
+        self.visibility_programs.release()

@@ -45,6 +45,11 @@ class Target:
             self.drawn, self._drawn_parts = self._make(samples)
             self._resolver = self._make_resolver()
 
+    @property
+    def drawn_depth(self) -> moderngl.Texture:
+        """The depths drawn so far, of every sample."""
+        return self._drawn_parts[-1]
+
     def clear(self, background: Sequence[float]) -> None:
         """Empties every picture; colours as they are to be read."""
         self.drawn.use()

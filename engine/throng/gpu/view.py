@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -28,22 +29,77 @@ class View:
                 it looks at. It is a function of the camera alone, on a grid, not of earlier frames
     projection  (4, 4) float64 as the depth buffer wants it
     transform   (4, 4) float64: from metres relative to the origin to clip space
+    viewport    left, bottom, width, height: where the picture lies in its framebuffer, pixels
     """
 
     origin: Doubles
     projection: Doubles
     transform: Doubles
+    viewport: tuple[int, int, int, int]
+    reversed_depth: bool
 
     @classmethod
-    def of(cls, camera: Camera, aspect: float, *, reversed_depth: bool) -> View:
-        projection = camera.projection_matrix(aspect)
-        grid = _grid(camera)
-        origin = np.round(_center(camera) / grid) * grid
+    def of(
+        cls,
+        camera: Camera,
+        viewport: tuple[int, int, int, int],
+        *,
+        reversed_depth: bool,
+        origin: Doubles | None = None,
+    ) -> View:
+        """As `camera` sees it; relative to another `origin` only where records are drawn that were made so."""
+        projection = camera.projection_matrix(viewport[2] / viewport[3])
+        if origin is None:
+            grid = _grid(camera)
+            origin = np.round(_center(camera) / grid) * grid
         if reversed_depth:
             projection = math3d.reversed_depth(projection)
         moved = np.eye(4)
         moved[:3, 3] = origin
-        return cls(origin, projection, projection @ (camera.view_matrix @ moved))
+        transform = projection @ (camera.view_matrix @ moved)
+        return cls(origin, projection, transform, viewport, reversed_depth)
+
+    @cached_property
+    def planes(self) -> Doubles:
+        """(6, 4): the frustum's, normalised, relative to the origin: dot(plane, (x, y, z, 1)) >= 0 inside.
+
+        Gribb and Hartmann, "Fast Extraction of Viewing Frustum Planes", 2001.
+        """
+        x, y, z, w = self.transform
+        near, far = (w - z, z) if self.reversed_depth else (w + z, w - z)
+        planes = np.stack([w + x, w - x, w + y, w - y, near, far])
+        lengths = np.linalg.norm(planes[:, :3], axis=1)
+        planes /= np.where(lengths > 1e-12 * np.abs(planes[:, 3]), lengths, 1.0)[:, None]
+        planes[lengths <= 1e-12 * np.abs(planes[:, 3]), :3] = 0  # a far plane at infinity
+        return planes
+
+    @cached_property
+    def eye(self) -> Doubles:
+        """(4,): where it is seen from, relative to the origin, and 1; where there is no perspective the unit
+        vector towards the viewer, and 0. It is what all of x, y and w vanish at.
+        """
+        eye = np.asarray(np.linalg.svd(self.transform[[0, 1, 3]])[2][3])
+        if abs(eye[3]) > 1e-9 * np.linalg.norm(eye[:3]) and self.projection[3, :3].any():
+            return eye / eye[3]
+        eye = eye / np.linalg.norm(eye[:3])
+        nearer = float(self.transform[2] @ (*eye[:3], 0.0))
+        eye[3] = 0.0
+        return eye if (nearer > 0) == self.reversed_depth else -eye
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal where two views see the same."""
+        return self.origin.tobytes(), self.transform.tobytes(), self.viewport, self.reversed_depth
+
+    @property
+    def pixels_per_metre(self) -> float:
+        """How many pixels a metre across the view measures where clip space's w is 1."""
+        across, up, toward = self.transform[0, :3], self.transform[1, :3], self.transform[3, :3]
+        length = float(toward @ toward)
+        if length > 0:  # shifts of the picture are none of its scale
+            across, up = (row - toward * (row @ toward) / length for row in (across, up))
+        size = float(np.linalg.norm(across) * np.linalg.norm(up))
+        return math.sqrt(size * self.viewport[2] * self.viewport[3]) / 2
 
     def metres(self, depth: npt.NDArray[np.float32], *, zero_to_one: bool) -> npt.NDArray[np.float32]:
         """Depth buffer values -> metres along the view axis, in place where that is possible.
@@ -93,6 +149,8 @@ def frame_block(scene: Scene, view: View, *, encode: bool) -> npt.NDArray[np.voi
         block["sun_color"] = _linear(sun.color) * sun.intensity
     block["ambient"] = _linear(scene.ambient)
     block["ambient"][3] = float(encode)
+    block["eye"] = view.eye
+    block["viewport"] = view.viewport
     return block
 
 

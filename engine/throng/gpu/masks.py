@@ -1,0 +1,192 @@
+"""Splat masks: small pictures of a model from directions all around, made on the GPU when first needed.
+
+Directions are the middles of a grid on the octahedral map of the sphere. A mask shows the model's own
+rectangle from there, by parallel projection; a texel is covered where the model covers its middle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import moderngl
+import numpy as np
+import numpy.typing as npt
+
+from throng import layout
+from throng.gpu import rawgl, source
+from throng.gpu.context import checked_buffer, checked_depth_texture, checked_texture
+from throng.gpu.items import Item, vertex_content
+from throng.gpu.meshes import MeshPool
+from throng.layout import LIT, MASK_GRID, MASK_HEADER, MASK_SIDE, MASK_WORDS
+
+Floats = npt.NDArray[np.float64]
+Key = tuple[object, ...]
+
+MODEL_WORDS = MASK_GRID * MASK_GRID * MASK_WORDS
+_SLACK = 1.0 + 1.0 / MASK_SIDE  # room around the model, so that its outline lies inside
+
+
+def directions() -> Floats:
+    """(g, g, 3): the direction of the mask at each (y, x) of the grid; octahedral.glsl has the same."""
+    middles = (np.arange(MASK_GRID) + 0.5) * (2.0 / MASK_GRID) - 1.0
+    x, y = np.meshgrid(middles, middles)
+    z = 1.0 - np.abs(x) - np.abs(y)
+    folded_x = np.where(z < 0, (1.0 - np.abs(y)) * np.where(x < 0, -1.0, 1.0), x)
+    folded_y = np.where(z < 0, (1.0 - np.abs(x)) * np.where(y < 0, -1.0, 1.0), y)
+    vectors = np.stack([folded_x, folded_y, z], axis=-1)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True))
+
+
+def axes(towards: Floats) -> tuple[Floats, Floats]:
+    """What is right and up in masks made from these directions, (..., 3) each."""
+    up = np.where(np.abs(towards[..., 1:2]) > 0.9, (0.0, 0.0, 1.0), (0.0, 1.0, 0.0))
+    up = up - towards * (up * towards).sum(axis=-1, keepdims=True)
+    up /= np.linalg.norm(up, axis=-1, keepdims=True)
+    return np.cross(up, towards), up
+
+
+class MaskStore:
+    """The masks of all models of one renderer, in one buffer."""
+
+    def __init__(self, ctx: moderngl.Context, pool: MeshPool, limit: int) -> None:
+        self._ctx = ctx
+        self._pool = pool
+        self._most = min(limit // (4 * MODEL_WORDS), 64)  # models
+        self._places: dict[Key, int] = {}
+        self._program: moderngl.Program | None = None
+        self.buffer = checked_buffer(ctx, reserve=16, purpose="splat masks")
+
+    def places(self, items: Iterable[Item]) -> list[int]:
+        """Where each item's masks start, in words; NONE for those that there is no room for.
+
+        Draws into a framebuffer of its own. What was in use before has to be used again afterwards, and the
+        depth range, depth function and culled face set.
+        """
+        wanted: dict[Key, Item] = {}
+        keys = []
+        for item in items:
+            key = _key(item)
+            keys.append(key)
+            wanted.setdefault(key, item)
+        for key in [key for key in self._places if key not in wanted] if len(wanted) > self._most else []:
+            del self._places[key]
+        for key, item in wanted.items():
+            if key not in self._places:
+                self._add(key, item)
+        return [self._places.get(key, layout.NONE) for key in keys]
+
+    def release(self) -> None:
+        self.buffer.release()
+        if self._program is not None:
+            self._program.release()
+
+    def _add(self, key: Key, item: Item) -> None:
+        taken = set(self._places.values())
+        place = next((n * MODEL_WORDS for n in range(self._most) if n * MODEL_WORDS not in taken), None)
+        if place is None:
+            return
+        needed = 4 * (place + MODEL_WORDS)
+        if needed > self.buffer.size:
+            larger = checked_buffer(
+                self._ctx, reserve=max(needed, min(2 * self.buffer.size, 4 * self._most * MODEL_WORDS)),
+                purpose="splat masks",
+            )  # fmt: skip
+            if self._places:
+                self._ctx.copy_buffer(larger, self.buffer, size=self.buffer.size)
+            self.buffer.release()
+            self.buffer = larger
+        self.buffer.write(self._made(item), offset=4 * place)
+        self._places[key] = place
+
+    def _made(self, item: Item) -> npt.NDArray[np.uint32]:
+        """(MODEL_WORDS,) the masks of an item's model."""
+        windows = _windows(item)
+        colors, normals = self._drawn(item, windows)
+        covered = colors[..., 3] > 0
+        bits = (covered.astype(np.uint64) << np.arange(MASK_SIDE, dtype=np.uint64)).sum(axis=-1)
+        tinted = np.round(255 * np.sqrt(np.clip(colors[..., :3], 0.0, 1.0))).astype(np.uint32)
+        first = tinted[..., 0] | tinted[..., 1] << 8 | tinted[..., 2] << 16
+        first |= np.where(colors[..., 3] >= LIT, np.uint32(255 << 24), np.uint32(0))
+        n = normals[..., :3] / np.maximum(np.abs(normals[..., :3]).sum(axis=-1, keepdims=True), 1e-6)
+        x, y = n[..., 0], n[..., 1]
+        below = n[..., 2] < 0
+        x, y = (
+            np.where(below, (1 - np.abs(y)) * np.where(x < 0, -1.0, 1.0), x),
+            np.where(below, (1 - np.abs(x)) * np.where(y < 0, -1.0, 1.0), y),
+        )
+        second = np.round((x + 1) * 511.5).astype(np.uint32) | np.round((y + 1) * 511.5).astype(np.uint32) << 10
+        second |= np.round((np.clip(normals[..., 3], -1, 1) + 1) * 2047.5).astype(np.uint32) << 20
+        masks = np.zeros((MASK_GRID, MASK_GRID, MASK_WORDS), np.uint32)
+        masks[..., :MASK_HEADER] = windows.astype(np.float32).view(np.uint32)
+        masks[..., MASK_HEADER : MASK_HEADER + MASK_SIDE] = bits
+        texels = np.stack([first, second], axis=-1)
+        masks[..., MASK_HEADER + MASK_SIDE :] = texels.reshape(MASK_GRID, MASK_GRID, -1)
+        return masks.reshape(-1)
+
+    def _drawn(self, item: Item, windows: Floats) -> tuple[Floats, Floats]:
+        """(g, g, side, side, 4) each: linear colour with LIT, UNLIT or 0; normal, and how far in front."""
+        ctx, side = self._ctx, MASK_GRID * MASK_SIDE
+        if self._program is None:
+            self._program = source.compile_program(
+                ctx, "mask", version=430, generated={"layout.glsl": layout.glsl()},
+                vertex="mask.vert", fragment="mask.frag",
+            )  # fmt: skip
+        pictures = [
+            checked_texture(ctx, (side, side), 4, dtype="f2", purpose="a splat mask") for _ in range(2)
+        ]
+        depth = checked_depth_texture(ctx, (side, side), purpose="a splat mask")
+        target = ctx.framebuffer(pictures, depth)
+        table = checked_texture(
+            ctx, (MASK_GRID, MASK_GRID), 4, windows.astype(np.float32).tobytes(), dtype="f4", purpose="a splat mask"
+        )
+        array = ctx.vertex_array(
+            self._program, [vertex_content(self._pool, colored=True)],
+            index_buffer=self._pool.indices, index_element_size=4,
+        )  # fmt: skip
+        try:
+            target.use()
+            target.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
+            ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
+            ctx.depth_func, ctx.cull_face, ctx.front_face = "<", "back", "ccw"
+            if rawgl.has_clip_control():
+                rawgl.clip_control(lower_left=True, zero_to_one=False)
+            table.use(location=0)
+            self._program["windows"] = 0
+            self._program["center"] = *item.extent.center, item.extent.radius
+            for part in item.parts:
+                faces = part.faces()
+                array.render(
+                    moderngl.TRIANGLES, vertices=faces.count, first=faces.first, instances=MASK_GRID**2
+                )
+            tiles = []
+            for number in range(2):
+                raw = np.frombuffer(target.read(components=4, attachment=number, dtype="f2"), np.float16)
+                split = raw.reshape(MASK_GRID, MASK_SIDE, MASK_GRID, MASK_SIDE, 4)
+                tiles.append(split.transpose(0, 2, 1, 3, 4).astype(np.float64))
+            return tiles[0], tiles[1]
+        finally:
+            ctx.detect_framebuffer(0).use()
+            for thing in (array, target, depth, table, *pictures):
+                thing.release()
+
+
+def _key(item: Item) -> Key:
+    """What the masks are made of."""
+    return tuple(
+        (part.meshes[0].key, part.batch.key.double_sided, part.batch.paint) for part in item.parts
+    ) + (item.extent.radius, *item.extent.center.tolist())
+
+
+def _windows(item: Item) -> Floats:
+    """(g, g, 4): for each direction middle and half extents of the model's rectangle, in radii."""
+    towards = directions()
+    right, up = axes(towards)
+    points = np.concatenate([part.meshes[0].positions for part in item.parts]).astype(np.float64)
+    points = (points - item.extent.center) / item.extent.radius
+    spans = []
+    for axis in (right, up):
+        along = points @ axis.reshape(-1, 3).T
+        spans.append((along.min(axis=0), along.max(axis=0)))
+    middles = [(low + high) / 2 for low, high in spans]
+    halves = [np.maximum((high - low) / 2 * _SLACK, 1e-3) for low, high in spans]
+    return np.stack([*middles, *halves], axis=-1).reshape(MASK_GRID, MASK_GRID, 4)

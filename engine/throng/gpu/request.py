@@ -1,0 +1,52 @@
+"""What a frame asks of a scene."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import moderngl
+
+from throng.gpu.view import View
+
+DEBUG = (None, "lod", "cell", "splat")
+
+
+@dataclass(frozen=True)
+class Switches:
+    """What may be left out of the picture, and how; see Options."""
+
+    cull: bool
+    lod: bool
+    occlusion: bool
+    splat: bool
+    debug: str | None
+
+
+@dataclass(frozen=True)
+class Request:
+    """A view of a scene, and how to draw it.
+
+    defines  for the fragment shaders: which outputs there are
+    samples  of each pixel of the framebuffer in use
+    depth    gives that framebuffer's depth, as it is when called, in a texture that starts at the viewport's
+             corner; None where it cannot be had
+    """
+
+    view: View
+    switches: Switches
+    defines: Mapping[str, object]
+    samples: int
+    depth: Callable[[], moderngl.Texture] | None
+
+
+@dataclass
+class Tally:
+    """What became of a frame's instances, each counted once; see Stats."""
+
+    visible: int = 0
+    culled: int = 0
+    occluded: int = 0
+    simplified: int = 0
+    splats: int = 0
+    triangles: int = 0

@@ -1,0 +1,39 @@
+// Which chunks of instances may be seen. One invocation a chunk; the scan that follows lists those that may.
+#include "visibility.glsl"
+
+layout(local_size_x = CELL) in;
+
+void main() {
+    uint index = (gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x) * CELL + gl_LocalInvocationID.x;
+    if (index >= cull.chunk_count) return;
+    Chunk chunk = chunks[index];
+    Item item = items[chunk.item];
+    uint seen = cull.at_seen + index * 2u;
+    bool visible = true;
+    uint why = COUNT_CULLED;
+    if (switched(SWITCH_FIRST)) visible = (work[seen] | work[seen + 1u]) != 0u;
+    if (visible && switched(SWITCH_CULL) && chunk.center.w >= 0.0) {
+        vec3 extent = chunk.span.xyz + item.span.w * chunk.center.w;
+        float margin = item.reach + item.sway * chunk.center.w;
+        vec3 center;
+        if (item.matrices != NONE) {
+            center = (chunk.center.xyz + item.row0.xyz) + item.row1.xyz;
+        } else {
+            center = transformed(Affine(item.row0, item.row1, item.row2), chunk.center.xyz);
+            extent = vec3(dot(abs(item.row0.xyz), extent), dot(abs(item.row1.xyz), extent),
+                          dot(abs(item.row2.xyz), extent));
+        }
+        extent = (extent + margin) * 1.0001;
+        visible = !outside(center, extent);
+        if (visible && switched(SWITCH_SECOND)) {
+            mat4 m = cull.view_projection;
+            visible = !hidden(clip_point(center), m[0] * extent.x, m[1] * extent.y, m[2] * extent.z);
+            why = COUNT_OCCLUDED;
+        }
+    }
+    if (!visible && !switched(SWITCH_FIRST)) {
+        work[seen] = work[seen + 1u] = 0u;
+        atomicAdd(work[AT_COUNTERS + why], chunk.count);
+    }
+    work[AT_BEFORE + index] = uint(visible);
+}

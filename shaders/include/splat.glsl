@@ -1,0 +1,90 @@
+// Splats: instances of a few pixels, written pixel by pixel from their model's masks. A pixel is covered where
+// its centre falls on a covered texel: the rasteriser's own rule, so what is smaller than a pixel is right on
+// average.
+#include "columns.glsl"
+#include "masks.glsl"
+#include "noise.glsl"
+
+struct Print {  // a splat on its way to the screen
+    vec2 center;   // pixels
+    mat2 to_mask;  // pixels from there to mask coordinates -1..1
+    vec2 extent;   // half the box around it, pixels
+    vec2 z, w;     // clip z and w at the centre, and what a texel's depth, -1..1, adds
+    vec4 slope;    // clip z and w for each mask coordinate
+    uint mask;     // where its mask starts
+};
+
+Print print_of(Item item, Placed p) {
+    Affine m = p.transform;
+    vec3 center = transformed(m, item.center.xyz);
+    vec3 towards = frame.eye.w == 0.0 ? frame.eye.xyz : frame.eye.xyz - center;
+    // Through the inverse of the linear part, up to a factor, to the model's space.
+    vec3 a = vec3(m.x.x, m.y.x, m.z.x), b = vec3(m.x.y, m.y.y, m.z.y), c = vec3(m.x.z, m.y.z, m.z.z);
+    vec3 bc = cross(b, c), ca = cross(c, a), ab = cross(a, b);
+    vec3 d = vec3(dot(bc, towards), dot(ca, towards), dot(ab, towards));
+    d = normalize(dot(a, bc) < 0.0 ? -d : d);
+
+    // One of the four masks made nearest that direction, by chance and so on average between them.
+    vec2 at = (octahedral(d) + 1.0) * (0.5 * float(MASK_GRID)) - 0.5;
+    vec2 dicey = dice(p.object, p.id).xy;
+    uvec2 cell = uvec2(clamp(floor(at + dicey), 0.0, float(MASK_GRID - 1u)));
+    vec3 from = mask_direction(cell);
+    Print s;
+    s.mask = item.mask + (cell.y * MASK_GRID + cell.x) * MASK_WORDS;
+    vec4 window = uintBitsToFloat(uvec4(masks[s.mask], masks[s.mask + 1u], masks[s.mask + 2u], masks[s.mask + 3u]));
+
+    vec3 up = mask_up(from);
+    up = normalize(up - d * dot(up, d));
+    vec3 right = cross(up, d);
+    vec3 middle = item.center.xyz + (right * window.x + up * window.y) * item.center.w;
+    right *= item.center.w * window.z;
+    up *= item.center.w * window.w;
+    d *= item.center.w;
+    mat4 vp = frame.view_projection;
+    vec4 o = vp * vec4(transformed(m, middle), 1.0);
+    vec4 x = vp * vec4(a * right.x + b * right.y + c * right.z, 0.0);
+    vec4 y = vp * vec4(a * up.x + b * up.y + c * up.z, 0.0);
+    vec4 z = vp * vec4(a * d.x + b * d.y + c * d.z, 0.0);
+    vec2 half_size = cull.picture.xy * 0.5, ndc = o.xy / o.w;
+    s.center = (ndc + 1.0) * half_size;
+    vec2 dx = (x.xy - ndc * x.w) / o.w * half_size, dy = (y.xy - ndc * y.w) / o.w * half_size;
+    float determinant = dx.x * dy.y - dx.y * dy.x;
+    s.to_mask = mat2(dy.y, -dx.y, -dy.x, dx.x) / determinant;
+    s.extent = determinant == 0.0 ? vec2(-1.0) : abs(dx) + abs(dy);
+    s.z = vec2(o.z, z.z);
+    s.w = vec2(o.w, z.w);
+    s.slope = vec4(x.z, x.w, y.z, y.w);
+    return s;
+}
+
+uint key_of(float depth) { return switched(SWITCH_REVERSED) ? ~floatBitsToUint(depth) : floatBitsToUint(depth); }
+
+// OWNERS: makes the splat, at `record`, the owner of the pixels where it is the nearest; otherwise puts its depths
+// among the screen's, and tells whether one is, so far, the nearest of its pixel.
+bool printed(Print s, float faded, uint record) {
+    ivec2 low = ivec2(max(ceil(s.center - s.extent - 0.5), 0.0));
+    ivec2 high = ivec2(min(floor(s.center + s.extent - 0.5), cull.picture.xy - 1.0));
+    bool any_nearest = false;
+    for (int y = low.y; y <= high.y; y++)
+        for (int x = low.x; x <= high.x; x++) {
+            vec2 pixel = vec2(x, y) + 0.5;
+            vec2 place = s.to_mask * (pixel - s.center);
+            if (max(abs(place.x), abs(place.y)) >= 1.0) continue;
+            uint texel = texel_of(place);
+            if ((masks[s.mask + MASK_HEADER + texel / MASK_SIDE] >> (texel % MASK_SIDE) & 1u) == 0u) continue;
+            if (faded < 1.0 && noise(pixel + frame.viewport.xy) >= faded) continue;
+            float out_of = float(masks[s.mask + MASK_HEADER + MASK_SIDE + 2u * texel + 1u] >> 20u) / 2047.5 - 1.0;
+            precise float z = s.z.x + s.z.y * out_of + s.slope.x * place.x + s.slope.z * place.y;
+            precise float w = s.w.x + s.w.y * out_of + s.slope.y * place.x + s.slope.w * place.y;
+            precise float depth = z / w;
+            if (!switched(SWITCH_ZERO_TO_ONE)) depth = depth * 0.5 + 0.5;
+            if (!(depth > 0.0 && depth < 1.0)) continue;
+            uint at = uint(y) * uint(cull.picture.x) + uint(x), key = key_of(depth);
+#ifdef OWNERS
+            if (screen[at] == key) atomicMin(screen[cull.at_owners + at], record);
+#else
+            if (key <= screen[at]) any_nearest = key <= atomicMin(screen[at], key) || any_nearest;
+#endif
+        }
+    return any_nearest;
+}

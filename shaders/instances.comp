@@ -1,0 +1,113 @@
+// What is drawn, and how: one work group for each visible chunk, one invocation an instance. Tests each, picks
+// its level of detail, and marks it in the bins' bit masks; what is as small as a splat is put among the screen's
+// nearest.
+#include "visibility.glsl"
+#include "choice.glsl"
+#if SPLATS
+#include "splat.glsl"
+#endif
+
+layout(local_size_x = CELL) in;
+
+layout(std430, binding = 7) readonly buffer DispatchBlock { uvec4 dispatches[]; };
+
+uniform uint span, chunk_stop;  // the dispatch's number, and the end of its chunks
+
+shared uint bins[2u * (MAX_BINS + 1u)];  // the last pair is the splats'
+shared uint seen[2];
+shared uint tally;  // culled, occluded, simplified, splats, seven bits each
+
+const uint CULLED = 1u, OCCLUDED = 1u << 7u, SIMPLIFIED = 1u << 14u, SPLATTED = 1u << 21u;
+
+void main() {
+    uint place = dispatches[span].w + gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x;
+    if (place >= work[AT_BEFORE + chunk_stop]) return;
+    uint index = work[cull.at_visible + place];
+#ifndef ONE_ITEM
+    Item item = items[chunks[index].item];
+#endif
+    uint lane = gl_LocalInvocationID.x, word = lane >> 5u, bit = 1u << (lane & 31u);
+    uint stride = cull.stride;
+    if (lane < 2u * (stride + 1u)) bins[lane] = 0u;  // no more than CELL
+    if (lane < 2u) seen[lane] = 0u;
+    if (lane == 0u) tally = 0u;
+    barrier();
+
+    uint row = (index - item.first_chunk) * CELL + lane;
+    bool there = row < item.count;
+    if (!there) row = 0u;
+    if (HAS_ORDER) row = words[item.order + row];
+    Placed p = placed(item, row);
+    Affine m = p.transform;
+    vec3 center = transformed(m, item.center.xyz);
+    float radius = radius_of(item, m);
+    bool visible = there && !(switched(SWITCH_CULL) && outside(center, radius));
+    uint became = visible ? 0u : CULLED;
+    Choice choice = chosen(item, m, center, radius);
+    bool draws = visible && choice.mesh, splat = visible && choice.splat, now_seen = false;
+#if (SWITCHED & (SWITCH_FIRST | SWITCH_SECOND)) != 0
+    bool was = (work[cull.at_seen + index * 2u + word] & bit) != 0u;
+#if (SWITCHED & SWITCH_FIRST) != 0
+    draws = draws && was;
+    splat = false;
+#else
+    // A splat stays in the sphere, though not in the box.
+    vec3 h = choice.splat ? vec3(item.center.w * 1.1) : item.span.xyz;
+    bool covered = hidden(clip_point(center), clip_vector(vec3(m.x.x, m.y.x, m.z.x) * h.x),
+                          clip_vector(vec3(m.x.y, m.y.y, m.z.y) * h.y), clip_vector(vec3(m.x.z, m.y.z, m.z.z) * h.z));
+    now_seen = draws && !covered;
+    if (visible && covered && !(was && draws)) became = OCCLUDED;
+    splat = splat && !covered;
+    draws = now_seen && !was;
+#endif
+#endif
+    if (became == 0u) {
+        if (choice.splat && !choice.mesh) became = SPLATTED;
+        else if (choice.level > 0u) became = SIMPLIFIED;
+    }
+
+#if SPLATS && (SWITCHED & SWITCH_FIRST) == 0
+    {
+        Print s = print_of(item, p);
+        if (!splat) s.extent = vec2(-1.0);
+        if (printed(s, choice.faded, 0u)) atomicOr(bins[2u * stride + word], bit);
+    }
+#endif
+    bool fades = choice.splat_fades || choice.other != choice.level;
+    uint hand = item.hands == 2u && p.mirrored ? 1u : 0u;
+    uint first = fades ? item.levels : 0u;
+    if (draws) atomicOr(bins[2u * ((first + choice.level) * item.hands + hand) + word], bit);
+#if LEVELS
+    if (draws && choice.other != choice.level)
+        atomicOr(bins[2u * ((first + choice.other) * item.hands + hand) + word], bit);
+#endif
+#if (SWITCHED & SWITCH_SECOND) != 0
+    if (now_seen) atomicOr(seen[word], bit);
+#endif
+#if (SWITCHED & SWITCH_FIRST) == 0
+    if (there) atomicAdd(tally, became);
+#endif
+    barrier();
+
+    uint before = work[AT_BEFORE + item.first_chunk];
+    uint bin_step = work[AT_BEFORE + item.first_chunk + item.chunk_count] - before;
+    uint first_bin = visible_count() + cull.stride * before + (place - before);
+    if (lane < 2u * stride) work[cull.at_masks + 2u * (first_bin + (lane >> 1u) * bin_step) + (lane & 1u)] = bins[lane];
+    if (lane < 2u) {
+        work[cull.at_masks + 2u * place + lane] = bins[2u * stride + lane];
+#if (SWITCHED & SWITCH_SECOND) != 0
+        work[cull.at_seen + index * 2u + lane] = seen[lane];
+#endif
+    }
+#if (SWITCHED & SWITCH_FIRST) == 0
+    if (lane == 0u) {
+        uint all = min(CELL, item.count - (index - item.first_chunk) * CELL);
+        uint culled = tally & 127u, occluded = tally >> 7u & 127u, simplified = tally >> 14u & 127u, splats = tally >> 21u;
+        if (culled != 0u) atomicAdd(work[AT_COUNTERS + COUNT_CULLED], culled);
+        if (occluded != 0u) atomicAdd(work[AT_COUNTERS + COUNT_OCCLUDED], occluded);
+        if (simplified != 0u) atomicAdd(work[AT_COUNTERS + COUNT_SIMPLIFIED], simplified);
+        if (splats != 0u) atomicAdd(work[AT_COUNTERS + COUNT_SPLATS], splats);
+        atomicAdd(work[AT_COUNTERS + COUNT_MESHES], all - culled - occluded - splats);
+    }
+#endif
+}

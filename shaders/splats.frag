@@ -1,0 +1,42 @@
+// The splats' picture: each pixel's nearest, shaded by the texel of its mask that the pixel falls on.
+#include "visibility.glsl"
+#include "shading.glsl"
+#include "masks.glsl"
+
+layout(std430, binding = 3) readonly buffer RecordBlock { Splat splats[]; };
+
+layout(location = 0) out vec4 out_color;
+#ifdef OUT_IDS
+layout(location = OUT_IDS) out ivec2 out_ids;
+#endif
+#ifdef OUT_NORMALS
+layout(location = OUT_NORMALS) out vec4 out_normal;
+#endif
+
+void main() {
+    vec2 pixel = gl_FragCoord.xy - frame.viewport.xy;
+    uint at = uint(pixel.y) * uint(cull.picture.x) + uint(pixel.x);
+    uint key = screen[at], owner = screen[cull.at_owners + at];
+    if (owner == NONE) discard;
+    gl_FragDepth = uintBitsToFloat(switched(SWITCH_REVERSED) ? ~key : key);
+
+    Splat s = splats[owner];
+    vec2 place = mat2(s.to_mask.xy, s.to_mask.zw) * (pixel - s.place.xy);
+    uint texel = s.texels + 2u * texel_of(place);
+    uint colors = masks[texel], bent = masks[texel + 1u];
+    vec2 rg = unpackHalf2x16(floatBitsToUint(s.place.z)), bw = unpackHalf2x16(floatBitsToUint(s.place.w));
+    vec3 tint = vec3(rg, bw.x);
+    vec4 albedo = unpackUnorm4x8(colors);
+    vec3 color = bw.y == FLAT ? tint : tint * albedo.rgb * albedo.rgb;  // kept as square roots
+    vec3 n = from_octahedral(vec2(bent & 1023u, bent >> 10u & 1023u) / 511.5 - 1.0);
+    vec2 a = unpackHalf2x16(s.normal0), b = unpackHalf2x16(s.normal1), c = unpackHalf2x16(s.normal2),
+         d = unpackHalf2x16(s.normal3), e = unpackHalf2x16(s.normal4);
+    vec3 normal = normalize(n.x * vec3(a, b.x) + n.y * vec3(b.y, c) + n.z * vec3(d, e.x));
+    out_color = shaded(color, normal, bw.y * (albedo.a > 0.5 ? LIT : UNLIT));
+#ifdef OUT_IDS
+    out_ids = ivec2(s.object, s.id);
+#endif
+#ifdef OUT_NORMALS
+    out_normal = vec4(normal, 1.0);
+#endif
+}
