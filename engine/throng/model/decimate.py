@@ -26,8 +26,7 @@ def decimated(positions: Floats, parent: Ints, triangles: Ints, goal: int, close
         preserve_border=not closed,
     )
     mine = np.arange(len(used))
-    for to, gone in collapses.tolist():
-        mine[gone] = to
+    mine[collapses[:, 1]] = collapses[:, 0]  # each goes once
     mine = roots(mine)
     left = np.unique(mine)
     if len(left) != len(points):  # its history and its result are two things
@@ -37,20 +36,20 @@ def decimated(positions: Floats, parent: Ints, triangles: Ints, goal: int, close
     return np.asarray(used[left][faces.astype(np.int64)])
 
 
-def collapsed(positions: Floats, parent: Ints, triangles: Ints, piece: Ints, budget: Ints) -> Ints:
-    """Triangles of many small or open pieces, each brought down to its budget by collapsing edges.
+def collapsed(shape: Floats, parent: Ints, triangles: Ints, piece: Ints, budget: Ints) -> Ints:
+    """Triangles of many small or open pieces, each brought down to its budget by collapsing edges of `shape`.
 
     All pieces at once, in each round those edges that are the cheapest around. A vertex goes to another
     vertex, so none leaves the surface. Borders have planes of their own, upright on the surface, that weigh
     ten times as much: the outline of a leaf is what is seen of it.
     """
     used, local = np.unique(triangles, return_inverse=True)
-    points, triangles, piece = positions[used], local.reshape(-1, 3).astype(np.int64), piece[used]
+    points, triangles, piece = shape[used], local.reshape(-1, 3).astype(np.int64), piece[used]
     mine = np.arange(len(used))
     quadrics = _quadrics(points, triangles)
     banned = np.zeros(0, np.int64)
     size = len(used)
-    for _ in range(200):
+    for _ in range(100):
         count = np.bincount(piece[triangles[:, 0]], minlength=len(budget))
         excess = count - budget
         edges, uses, _ = edges_of(triangles, size)

@@ -28,7 +28,7 @@ Packed = dict[str, npt.NDArray[Any]]
 MAX_LEVELS = 5  # LOD 0 included
 
 # Part of the names of files on disk: to be raised whenever other levels come out.
-VERSION = 1
+VERSION = 2
 
 FEWEST = 60  # triangles of a mesh that is worth a coarser one: it becomes a splat before it would need one
 COARSEST = 24  # triangles of the last level, more or less
@@ -192,7 +192,8 @@ def _read(path: Path, mesh: Mesh) -> tuple[Mesh, ...] | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: NumPy leaves what is no archive open.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             packed = {name: file[name] for name in (*_COLUMNS, "counts", "key")}
         return _unpacked(packed, mesh)
     except Exception:  # NumPy, zipfile and zlib have an error each for each byte that is not as it was

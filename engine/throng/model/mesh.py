@@ -25,7 +25,8 @@ class Mesh:
     uvs        (v, 2) float32, (0, 0) at the lower left of the image; zeros where none are given
     colors     (v, 3) or (v, 4): vertex colours, sRGB as everywhere, multiplied in linear light with the
                material's and the instance's colour; white where none are given
-    lods       coarser meshes, finest first, which the level-of-detail choice may draw in its place
+    lods       coarser meshes, finest first, drawn in its place where it is small; made from it where none are
+               given and it has 60 triangles or more
 
     Raises InvalidValue, InvalidType or InvalidIndex, naming the argument.
     """

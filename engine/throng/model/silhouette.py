@@ -19,7 +19,7 @@ SAMPLES = ROWS  # along a line
 
 
 @dataclass(frozen=True)
-class _Cuts:
+class Cuts:
     """The intervals in which lines cut triangles."""
 
     view: Ints
@@ -29,9 +29,35 @@ class _Cuts:
     end: Floats
 
 
-def covered(points: Floats, triangles: Ints) -> float:
+def cut(points: Floats, triangles: Ints) -> Cuts:
+    """Triangles as the lines of all views cut them; a vertex on a line is above it."""
+    across, up, _ = _axes(points)
+    above = np.ceil(up).astype(np.int32)
+    rows = [above[:, triangles[:, corner]] for corner in range(3)]
+    first = np.minimum(np.minimum(rows[0], rows[1]), rows[2]).ravel()
+    beyond = np.maximum(np.maximum(rows[0], rows[1]), rows[2]).ravel()
+    hit = np.flatnonzero(beyond > first)
+    first, sizes = first[hit], beyond[hit] - first[hit]
+    view = hit // len(triangles)
+    triangle = hit - view * len(triangles)
+    corners = triangles[triangle]
+    x, y = across[view[:, None], corners], up[view[:, None], corners]
+    order = np.argsort(y, axis=1)
+    x, y = np.take_along_axis(x, order, 1), np.take_along_axis(y, order, 1)
+    each = np.repeat(np.arange(len(hit)), sizes)
+    row = np.arange(len(each)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + first[each]
+    x0, x1, x2 = x[each].T
+    y0, y1, y2 = y[each].T
+    long = x0 + (x2 - x0) * ((row - y0) / np.maximum(y2 - y0, 1e-12))
+    lower = row < y1
+    from_x, from_y = np.where(lower, x0, x1), np.where(lower, y0, y1)
+    to_x, to_y = np.where(lower, x1, x2), np.where(lower, y1, y2)
+    short = from_x + (to_x - from_x) * np.clip((row - from_y) / np.maximum(to_y - from_y, 1e-12), 0.0, 1.0)
+    return Cuts(view[each], row, triangle[each], np.minimum(long, short), np.maximum(long, short))
+
+
+def covered(cuts: Cuts) -> float:
     """The projected area, averaged over all directions."""
-    cuts = _cuts(points, triangles)
     # Lines one after the other on one axis, far enough apart, make the union of all one running maximum.
     line = (cuts.view * (2 * ROWS) + cuts.row) * 8.0
     order = np.argsort(cuts.start + line)
@@ -40,13 +66,12 @@ def covered(points: Floats, triangles: Ints) -> float:
     return float(np.maximum(end - np.maximum(start, before), 0.0).sum() * STEP / DIRECTIONS)
 
 
-def seen(points: Floats, triangles: Ints) -> tuple[Floats, Floats]:
+def seen(cuts: Cuts, points: Floats, triangles: Ints) -> tuple[Floats, Floats]:
     """How much of all that is seen lies at each corner of each triangle: (t, 3), its sum 1.
 
     Returns that of both sides of triangles, and that of their front sides only. A mean over what is seen, of
     anything given at corners and linear in between, is the sum of its products with these.
     """
-    cuts = _cuts(points, triangles)
     grain = 3.0 / SAMPLES
     first = np.ceil(cuts.start / grain).astype(np.int64)
     sizes = np.ceil(cuts.end / grain).astype(np.int64) - first
@@ -75,14 +100,14 @@ def seen(points: Floats, triangles: Ints) -> tuple[Floats, Floats]:
     change = np.flatnonzero(np.diff(place[order])) + 1
     # Looked at from both ends of each line of sight: the furthest is the nearest from behind.
     chosen = order[np.concatenate([change - 1, [len(order) - 1], [0], change])]
-    cut, column = each[chosen], column[chosen]
-    u = np.clip(second[cut] + column * second_more[cut], 0.0, 1.0)
-    v = np.clip(third[cut] + column * third_more[cut], 0.0, 1.0 - u)
+    of, column = each[chosen], column[chosen]
+    u = np.clip(second[of] + column * second_more[of], 0.0, 1.0)
+    v = np.clip(third[of] + column * third_more[of], 0.0, 1.0 - u)
     weights = np.column_stack([1.0 - u - v, u, v])
-    front = (twice[cut] > 0) == (np.arange(len(chosen)) < len(chosen) // 2)
+    front = (twice[of] > 0) == (np.arange(len(chosen)) < len(chosen) // 2)
     return (
-        _shares(cuts.triangle[cut], weights, len(triangles)),
-        _shares(cuts.triangle[cut[front]], weights[front], len(triangles)),
+        _shares(cuts.triangle[of], weights, len(triangles)),
+        _shares(cuts.triangle[of[front]], weights[front], len(triangles)),
     )
 
 
@@ -119,29 +144,3 @@ def _axes(points: Floats) -> tuple[Floats, Floats, Floats]:
     flat = axes @ points.T
     across, up, away = flat[:, 0], flat[:, 1], flat[:, 2]
     return across, up / STEP + (ROWS / 2 + shift)[:, None], away
-
-
-def _cuts(points: Floats, triangles: Ints) -> _Cuts:
-    across, up, _ = _axes(points)
-    above = np.ceil(up).astype(np.int32)
-    rows = [above[:, triangles[:, corner]] for corner in range(3)]
-    first = np.minimum(np.minimum(rows[0], rows[1]), rows[2]).ravel()
-    beyond = np.maximum(np.maximum(rows[0], rows[1]), rows[2]).ravel()
-    hit = np.flatnonzero(beyond > first)
-    first, sizes = first[hit], beyond[hit] - first[hit]
-    view = hit // len(triangles)
-    triangle = hit - view * len(triangles)
-    corners = triangles[triangle]
-    x, y = across[view[:, None], corners], up[view[:, None], corners]
-    order = np.argsort(y, axis=1)
-    x, y = np.take_along_axis(x, order, 1), np.take_along_axis(y, order, 1)
-    each = np.repeat(np.arange(len(hit)), sizes)
-    row = np.arange(len(each)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + first[each]
-    x0, x1, x2 = x[each].T
-    y0, y1, y2 = y[each].T
-    long = x0 + (x2 - x0) * ((row - y0) / np.maximum(y2 - y0, 1e-12))
-    lower = row < y1
-    from_x, from_y = np.where(lower, x0, x1), np.where(lower, y0, y1)
-    to_x, to_y = np.where(lower, x1, x2), np.where(lower, y1, y2)
-    short = from_x + (to_x - from_x) * np.clip((row - from_y) / np.maximum(to_y - from_y, 1e-12), 0.0, 1.0)
-    return _Cuts(view[each], row, triangle[each], np.minimum(long, short), np.maximum(long, short))

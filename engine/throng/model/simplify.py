@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from throng.model.decimate import collapsed, decimated
 from throng.model.mesh import Mesh
-from throng.model.silhouette import covered, seen
+from throng.model.silhouette import Cuts, covered, cut, seen
 from throng.model.triangles import (
     Floats,
     Ints,
@@ -36,6 +36,7 @@ CLOSED_LEAST = 4  # a tetrahedron
 SLENDER = 2.0  # a piece this many times as long as wide is widened across, not lengthened
 AREA_ERROR = 0.10  # of what is kept at all; what can be matched is matched within 1 %
 MEMBERS = 30_000  # corners of the source that a level's normals and colours are averaged from
+REACH = 1.45  # radii of the mesh that a level may reach
 SMOOTH = 0.7  # the cosine up to which the normals of triangles that meet in a vertex become one
 
 
@@ -53,6 +54,7 @@ class Pieces:
     closed: npt.NDArray[np.bool_]  # (k,): no edge has only one triangle
     least: Ints  # (k,): the fewest triangles that still show what it is
     widening: Floats  # (k, 3, 3): projects onto the directions it is widened in
+    unbending: Floats  # (k, 3, 3): what flattens a slender sheet along its length; 1 for all else
     power: Floats  # (k,): of the ratio of areas, which is the scale in those directions
 
 
@@ -81,14 +83,19 @@ class Surface:
         return lengths(self.faces)
 
     @cached_property
+    def cuts(self) -> Cuts:
+        """It, as silhouettes are measured."""
+        return cut(self.points, self.triangles)
+
+    @cached_property
     def covered(self) -> float:
         """The projected area, averaged over directions."""
-        return covered(self.points, self.triangles)
+        return covered(self.cuts)
 
     @cached_property
     def seen(self) -> tuple[Floats, Floats]:
         """Each (t, 3): how much of what is seen lies at each corner, of both sides and of front sides."""
-        return seen(self.points, self.triangles)
+        return seen(self.cuts, self.points, self.triangles)
 
     @cached_property
     def pieces(self) -> Pieces:
@@ -132,16 +139,11 @@ def surface(mesh: Mesh) -> Surface | None:
 
 def simplified(source: Surface, target: int) -> Mesh | None:
     """`source` with about `target` triangles; None where that comes out unlike it."""
-    found = _reduced(source, target)
-    if found is None:
+    reduced = _reduced(source, target)
+    if reduced is None:
         return None
-    points, triangles, cluster, owner = found
-    # The order of _reduced's vertices is not that of its pieces: `owner` says whose each is.
-    fitted = _fitted(source, points, triangles, owner)
-    if fitted is None:
-        return None
-    points, triangles = fitted
-    return _dressed(source, points, triangles, cluster)
+    points = _fitted(source, reduced)
+    return None if points is None else _dressed(source, reduced, points)
 
 
 # -- pieces -----------------------------------------------------------------------------------------------
@@ -175,9 +177,13 @@ def _pieces(source: Surface) -> Pieces:
     slender = lengths[:, 2] > SLENDER**2 * thin
     widening = np.where(closed[:, None, None], flat, sheet)
     widening = np.where(slender[:, None, None], widening, np.eye(3))
-    least = np.where(closed, CLOSED_LEAST, np.where(slender, 1, 2))
+    bend = np.cross(along, across)
+    bent = (slender & ~closed)[:, None, None] * (bend[:, :, None] * bend[:, None, :])
+    least = np.where(closed, CLOSED_LEAST, np.where(slender, 2 - counts % 2, 2))
     power = np.where(slender, 1.0, 0.5)
-    return Pieces(label, counts, area, center, closed, np.minimum(least, counts), widening, power)
+    return Pieces(
+        label, counts, area, center, closed, np.minimum(least, counts), widening, np.eye(3) - bent, power
+    )
 
 
 def _budgets(pieces: Pieces, target: int) -> tuple[Ints, Floats]:
@@ -195,11 +201,12 @@ def _budgets(pieces: Pieces, target: int) -> tuple[Ints, Floats]:
         else:
             from_scale = scale
     share = np.clip(wanted * from_scale, low, high)
-    # Rounded so that the sum stays: what one piece loses the next one gets.
-    whole = np.diff(np.floor(np.cumsum(share) + 1e-9), prepend=0.0).astype(np.int64)
+    # Rounded so that the sum stays: what one piece loses the next one gets. What is closed has an even
+    # number, and a strip loses pairs: of a bent one, half a pair would be a triangle across the bend.
+    unit = np.where(pieces.closed | (pieces.power == 1), 2, 1)[kept]
+    steps = np.diff(np.floor(np.cumsum((share - low) / unit) + 0.5), prepend=0.0).astype(np.int64)
     budget = np.zeros(len(pieces.counts), np.int64)
-    # What is closed has an even number; the odd one would be lost.
-    budget[kept] = np.clip(whole + (whole & pieces.closed[kept]), low, high)
+    budget[kept] = np.clip(low + steps * unit, low, high)
     return budget, stands_for
 
 
@@ -230,9 +237,19 @@ def _chosen(pieces: Pieces, target: int) -> tuple[Ints, Floats]:
 # -- fewer triangles --------------------------------------------------------------------------------------
 
 
-def _reduced(source: Surface, target: int) -> tuple[Floats, Ints, Ints, Any] | None:
-    """Points, triangles, what became of each of the source's points (-1: nothing), and for each triangle its
-    piece and for all pieces the area they stand for."""
+@dataclass(frozen=True)
+class _Reduced:
+    """What is left of a surface."""
+
+    points: Floats
+    triangles: Ints
+    label: Ints  # (t,): the piece of each triangle
+    stands_for: Floats  # (k,): the area that each piece is to show; that of dropped ones is added to others
+    cluster: Ints  # for each of the source's points what became of it, -1: nothing
+
+
+def _reduced(source: Surface, target: int) -> _Reduced | None:
+    """About `target` triangles, not moved yet; None where none is left."""
     pieces = source.pieces
     budget, stands_for = _budgets(pieces, target)
     order = np.argsort(pieces.label, kind="stable")
@@ -252,16 +269,19 @@ def _reduced(source: Surface, target: int) -> tuple[Floats, Ints, Ints, Any] | N
             triangles = decimated(positions, parent, triangles, goal, closed)
             (done if closed else small).append(triangles)
     if small:
-        done.append(collapsed(positions, parent, np.concatenate(small), _of_points(source), budget))
+        whose = _of_points(source)
+        # A bent blade is simplified as if it were straight: or else its bend, wider than it, is what is kept.
+        shape = np.einsum("vij,vj->vi", pieces.unbending[whose], positions)
+        done.append(collapsed(shape, parent, np.concatenate(small), whose, budget))
     triangles = np.concatenate(done)
     triangles = triangles[lengths(area_vectors(positions, triangles)) > 1e-9]
     if not len(triangles):
         return None
     used, compact = np.unique(triangles, return_inverse=True)
+    label = _of_points(source)[triangles[:, 0]]
     cluster = np.full(len(positions), -1)
     cluster[used] = np.arange(len(used))
-    label = _of_points(source)[used][compact.reshape(-1, 3)[:, 0]]
-    return positions[used], compact.reshape(-1, 3), cluster[roots(parent)], (label, stands_for)
+    return _Reduced(positions[used], compact.reshape(-1, 3), label, stands_for, cluster[roots(parent)])
 
 
 def _of_points(source: Surface) -> Ints:
@@ -274,54 +294,51 @@ def _of_points(source: Surface) -> Ints:
 # -- the same area ----------------------------------------------------------------------------------------
 
 
-def _fitted(source: Surface, points: Floats, triangles: Ints, owner: Any) -> tuple[Floats, Ints] | None:
+def _fitted(source: Surface, reduced: _Reduced) -> Floats | None:
     """Points moved so that the projected area is the source's; None where that cannot be."""
-    label, stands_for = owner
-    pieces = source.pieces
+    pieces, triangles = source.pieces, reduced.triangles
     total = len(pieces.counts)
-    areas = lengths(area_vectors(points, triangles))
-    area, center, _ = moments(points, triangles, areas, label, total)
-    factor = stands_for / np.maximum(area, 1e-30)
-    whose = np.zeros(len(points), np.int64)
-    whose[triangles] = label[:, None]
-    low = np.full(total, np.inf)
-    high = np.full(total, -np.inf)
-    of_point = _of_points(source)
-    np.minimum.at(low, of_point, source.points[:, 1])
-    np.maximum.at(high, of_point, source.points[:, 1])
-    # What stands on y = 0 keeps standing there; all else stays around its middle.
+    areas = lengths(area_vectors(reduced.points, triangles))
+    area, center, _ = moments(reduced.points, triangles, areas, reduced.label, total)
+    factor = reduced.stands_for / np.maximum(area, 1e-30)
+    whose = np.zeros(len(reduced.points), np.int64)
+    whose[triangles] = reduced.label[:, None]
+    low, high = np.full(total, np.inf), np.full(total, -np.inf)
+    for corner in range(3):
+        height = source.points[source.triangles[:, corner], 1]
+        np.minimum.at(low, pieces.label, height)
+        np.maximum.at(high, pieces.label, height)
+    # What stands on y = 0, or sunk in it, keeps standing there; all else stays around its middle.
     ground = -source.center[1] / source.radius
     below = (ground - low) / np.maximum(high - low, 1e-12)
-    standing = (below > -0.02) & (below < 1 / 3)
+    even = pieces.power < 1
+    standing = (below > -0.02) & (below < 1 / 3) & even
     anchor = pieces.centers.copy()
-    round_ = pieces.closed & (pieces.power < 1)
-    shift = np.where(round_[:, None], pieces.centers - center, 0.0)
     anchor[standing, 1] = ground
+    shift = np.where((pieces.closed & even)[:, None], pieces.centers - center, 0.0)
     shift[standing, 1] = 0.0
-    points = points + shift[whose]
-    offset = points - anchor[whose]
-    widened = np.einsum("vij,vj->vi", pieces.widening[whose], offset)
+    points = reduced.points + shift[whose]
+    widened = np.einsum("vij,vj->vi", pieces.widening[whose], points - anchor[whose])
     ratio = 1.0
     for _ in range(6):
         scale = (factor * ratio) ** pieces.power
         placed = points + widened * (scale - 1)[whose][:, None]
-        reach = float(lengths(placed).max())
-        if not reach < 1.45:
+        if not float(lengths(placed).max()) < REACH:
             return None
-        error = covered(placed, triangles) / source.covered
+        error = covered(cut(placed, triangles)) / source.covered
         if abs(error - 1) < 0.005:
             break
         ratio /= error
-    return (placed, triangles) if abs(error - 1) < AREA_ERROR else None
+    return placed if abs(error - 1) < AREA_ERROR else None
 
 
 # -- the same looks ---------------------------------------------------------------------------------------
 
 
-def _dressed(source: Surface, points: Floats, triangles: Ints, cluster: Ints) -> Mesh:
+def _dressed(source: Surface, reduced: _Reduced, points: Floats) -> Mesh:
     """A mesh with the source's normals, colours and uvs, each averaged over the vertices that became one."""
-    mesh = source.mesh
-    corner, weight, of_new = _pairs(source, points, triangles, cluster)
+    mesh, triangles = source.mesh, reduced.triangles
+    corner, weight, of_new = _pairs(source, points, triangles, reduced.cluster)
     count = triangles.size
     normals = sums(of_new, mesh.normals[corner] * weight[:, None], count)
     flats = area_vectors(points, triangles)
@@ -337,7 +354,7 @@ def _dressed(source: Surface, points: Floats, triangles: Ints, cluster: Ints) ->
     place = np.empty((total, 3))
     place[group] = points[triangles.ravel()]
     group = group.reshape(-1, 3)
-    both, front = seen(points, triangles)
+    both, front = seen(cut(points, triangles), points, triangles)
     # Each pair's weight sums to 1 for each corner; corners count by the area of their triangle.
     pair, whose = weight * area[of_new], group.ravel()[of_new]
     whole = np.maximum(np.bincount(whose, pair, total), 1e-30)[:, None]
