@@ -53,7 +53,10 @@ def run_python() -> Callable[..., str]:
 
 @pytest.fixture(scope="session")
 def draw() -> Iterator[Drawer]:
-    """draw(scene, camera, mode): a frame with all outputs, by a renderer that is kept for other tests."""
+    """draw(scene, camera, mode): a frame with all outputs, by a renderer that is kept for other tests.
+
+    Without levels of detail and splats, unless options are given in the place of the mode.
+    """
     drawer = Drawer()
     yield drawer
     drawer.close()

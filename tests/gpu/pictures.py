@@ -16,29 +16,42 @@ MODES = ("indirect", "instanced", "naive")
 OUTPUTS = ("color", "depth", "ids", "normals")
 
 
+def exact(mode: str = "auto") -> throng.Options:
+    """Without what changes the picture, to hold it against others; what is not seen is left out."""
+    return throng.Options(mode=mode, lod=False, splat=False)
+
+
+def everything(mode: str = "auto") -> throng.Options:
+    """Nothing is left out."""
+    return throng.Options(mode=mode, cull=False, lod=False, occlusion=False, splat=False)
+
+
 class Drawer:
-    """Renderers that are kept, one for each mode and number of samples, since making one takes 0.2 s."""
+    """Renderers that are kept, one for each set of options and number of samples: making one takes 0.2 s."""
 
     def __init__(self) -> None:
-        self._renderers: dict[tuple[str, int], throng.Renderer] = {}
+        self._renderers: dict[tuple[throng.Options, int], throng.Renderer] = {}
 
-    def renderer(self, mode: str, samples: int = 1) -> throng.Renderer:
-        key = mode, samples
+    def renderer(self, options: str | throng.Options, samples: int = 1) -> throng.Renderer:
+        """Of a mode's `exact` options, or of others."""
+        if isinstance(options, str):
+            options = exact(options)
+        key = options, samples
         if key not in self._renderers:
-            self._renderers[key] = throng.Renderer(samples=samples, options=throng.Options(mode=mode))
+            self._renderers[key] = throng.Renderer(samples=samples, options=options)
         return self._renderers[key]
 
     def __call__(
         self,
         scene: throng.Scene,
         camera: throng.Camera,
-        mode: str = "auto",
+        options: str | throng.Options = "auto",
         *,
         size: tuple[int, int] = (96, 64),
         outputs: tuple[str, ...] = OUTPUTS,
         samples: int = 1,
     ) -> throng.Frame:
-        renderer = self.renderer(mode, samples)
+        renderer = self.renderer(options, samples)
         if renderer.size != size:
             renderer.size = size
         return renderer.render(scene, camera, outputs)

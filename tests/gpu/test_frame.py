@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import rasterizer
-from pictures import MODES, OUTPUTS, Drawer
+from pictures import MODES, OUTPUTS, Drawer, everything, exact
 from randomscenes import random_scene
 
 import throng
@@ -185,7 +185,7 @@ def test_options_can_be_set_later(renderer: Renderer) -> None:
     first = renderer.render(scene, CAMERA)
     assert first.stats.mode == "indirect"
     for mode in MODES:
-        renderer.options = Options(mode)
+        renderer.options = exact(mode)
         assert renderer.options.mode == mode
         frame = renderer.render(scene, CAMERA)
         assert frame.stats.mode == mode
@@ -205,17 +205,18 @@ def test_stats_count_what_was_drawn(draw: Drawer, mode: str) -> None:
     hidden = scene.add(Crowd(shapes.box(), positions=np.zeros((50, 3))))
     hidden.visible = False
     scene.add(Node(shapes.cone())).visible = False
-    stats = draw(scene, CAMERA, mode).stats
+    stats = draw(scene, CAMERA, everything(mode)).stats
     assert (stats.mode, stats.instances, stats.visible, stats.splats) == (mode, 8, 8, 0)
+    assert (stats.culled, stats.occluded, stats.simplified) == (0, 0, 0)
     assert stats.triangles == 15 * 12
     assert stats.draw_calls == {"indirect": 1, "instanced": 3, "naive": 15}[mode]
     assert 0 < stats.cpu_ms < 5000
-    assert draw.renderer(mode).stats is stats
+    assert draw.renderer(everything(mode)).stats is stats
     assert [field.name for field in dataclasses.fields(stats)] == [
-        *("mode", "draw_calls", "instances", "visible", "triangles", "splats"),
-        *("uploaded_bytes", "cpu_ms", "gpu_ms"),
+        *("mode", "draw_calls", "instances", "visible", "culled", "occluded", "simplified", "splats"),
+        *("triangles", "uploaded_bytes", "cpu_ms", "gpu_ms"),
     ]
-    empty = draw(Scene(), CAMERA, mode).stats
+    empty = draw(Scene(), CAMERA, everything(mode)).stats
     assert (empty.draw_calls, empty.instances, empty.triangles, empty.uploaded_bytes) == (0, 0, 0, 0)
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import moderngl
 import numpy as np
 import pytest
-from pictures import MODES, OUTPUTS, Drawer, assert_frames_agree, share_differing
+from pictures import MODES, OUTPUTS, Drawer, assert_frames_agree, everything, exact, share_differing
 from randomscenes import random_camera, random_crowd, random_material, random_mesh, random_node, random_scene
 
 import throng
-from throng import Camera, Crowd, Material, Mesh, Node, Options, Renderer, Scene, shapes
+from throng import Camera, Crowd, Material, Mesh, Node, Renderer, Scene, shapes
 from throng.gpu.context import Capabilities
 
 SIZE = (64, 48)
@@ -164,7 +164,7 @@ class Editor:
 def test_edits_give_the_picture_of_a_fresh_renderer(draw: Drawer, seed: int) -> None:
     """Two renderers of each mode live through the edits, one of them drawing rarely; the fresh one is new."""
     editor = Editor(seed)
-    pairs = [(Renderer(SIZE, options=Options(mode)), Renderer(SIZE, options=Options(mode))) for mode in MODES]
+    pairs = [(Renderer(SIZE, options=exact(mode)), Renderer(SIZE, options=exact(mode))) for mode in MODES]
     try:
         for step in range(24):
             for _ in range(editor.random.integers(1, 5)):
@@ -214,7 +214,7 @@ def test_columns_that_were_never_given_can_be_written_to(draw: Drawer, mode: str
 
 
 def fresh_in(mode: str, scene: Scene) -> Any:
-    with Renderer((96, 64), options=Options(mode)) as renderer:
+    with Renderer((96, 64), options=exact(mode)) as renderer:
         return renderer.render(scene, CAMERA).color
 
 
@@ -272,7 +272,7 @@ def test_crowds_that_outgrow_the_drivers_limits_lie_in_pages(
     scene = crowded_scene()
     wanted = draw(scene, CAMERA)
     spy = lowered(monkeypatch, limits)
-    with Renderer((96, 64), options=Options(mode)) as renderer:
+    with Renderer((96, 64), options=exact(mode)) as renderer:
         assert_frames_agree(renderer.render(scene, CAMERA, OUTPUTS), wanted)
         crowd = scene.children[1]
         assert isinstance(crowd, Crowd)
@@ -312,30 +312,35 @@ def crowded_scene() -> Scene:
 
 
 class Spy:
-    """The largest range bound for a column or record, and how many dispatches and work groups there were."""
+    """The largest range of a buffer that was bound, and how many dispatches there were."""
 
     def __init__(self) -> None:
-        self.largest = self.dispatches = self.groups = 0
+        self.largest = self.dispatches = 0
 
 
 def lowered(monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any]) -> Spy:
     of, spy = Capabilities.of, Spy()
     monkeypatch.setattr(Capabilities, "of", lambda ctx: dataclasses.replace(of(ctx), **limits))
     bind, run = moderngl.Buffer.bind_to_storage_buffer, moderngl.ComputeShader.run
+    run_indirect = moderngl.ComputeShader.run_indirect
 
     def watched_bind(self: moderngl.Buffer, binding: int = 0, offset: int = 0, size: int = -1) -> None:
-        if binding >= 2:  # items and chunks are too few to reach any limit
-            spy.largest = max(spy.largest, size if size >= 0 else self.size)
+        if size >= 0:  # columns are bound whole: see the pages' sizes
+            spy.largest = max(spy.largest, size)
         bind(self, binding, offset=offset, size=size)
 
     def watched_run(self: moderngl.ComputeShader, x: int = 1, y: int = 1, z: int = 1) -> None:
         spy.dispatches += 1
-        spy.groups += x * y * z
         assert x <= limits.get("max_work_groups", (65535,))[0]
         run(self, x, y, z)
 
+    def watched_indirect(self: moderngl.ComputeShader, *args: Any, **kwargs: Any) -> None:
+        spy.dispatches += 1
+        run_indirect(self, *args, **kwargs)
+
     monkeypatch.setattr(moderngl.Buffer, "bind_to_storage_buffer", watched_bind)
     monkeypatch.setattr(moderngl.ComputeShader, "run", watched_run)
+    monkeypatch.setattr(moderngl.ComputeShader, "run_indirect", watched_indirect)
     return spy
 
 
@@ -344,7 +349,7 @@ def fresh_of(monkeypatch: pytest.MonkeyPatch, scene: Scene) -> throng.Frame:
     with monkeypatch.context() as unlimited:
         unlimited.undo()
         with Renderer((96, 64)) as renderer:
-            renderer.options = Options("instanced")
+            renderer.options = exact("instanced")
             return renderer.render(scene, CAMERA, OUTPUTS)
 
 
@@ -359,7 +364,7 @@ def test_meshes_come_and_go(draw: Drawer, mode: str) -> None:
     """The shared buffers grow, and start afresh when most of what is in them is no longer needed."""
     scene, other = Scene(), Scene()
     other.add(Node(rounded(999, 3000), position=(1, 0, 0)))
-    with Renderer(SIZE, options=Options(mode)) as renderer:
+    with Renderer(SIZE, options=exact(mode)) as renderer:
         pool = renderer._shared.pool
         still = renderer.render(other, CAMERA).color
         for step in range(30):
@@ -376,59 +381,81 @@ def test_meshes_come_and_go(draw: Drawer, mode: str) -> None:
         assert pool.vertices.size < 2 << 20  # all that came would be more
 
 
-def test_a_static_scene_expands_nothing(draw: Drawer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_static_scene_runs_no_pass(draw: Drawer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is drawn is decided anew where the view or the scene changed, and nowhere else."""
     scene = crowded_scene()
     scene.children[0].visible = False  # the one that moves by itself
-    renderer = draw.renderer("indirect")
-    renderer.size = SIZE
-    renderer.render(scene, CAMERA)
-    spy = lowered(monkeypatch, {})
-    renderer.render(scene, CAMERA)
-    renderer.render(scene, Camera((3.1, 2.2, 3.9)))
-    scene.time += 1
-    renderer.render(scene, CAMERA)
-    assert spy.dispatches == 0
     crowd = scene.children[1]
     assert isinstance(crowd, Crowd)
-    crowd.positions[5] = (0, 0, 0)
-    renderer.render(scene, CAMERA)
-    assert spy.dispatches == 1
+    with Renderer(SIZE) as renderer:
+        spy = lowered(monkeypatch, {})
+
+        def dispatches(camera: Camera = CAMERA, outputs: tuple[str, ...] = ("color",)) -> int:
+            spy.dispatches = 0
+            renderer.render(scene, camera, outputs)
+            return spy.dispatches
+
+        assert dispatches() > 0
+        assert dispatches() == 0
+        scene.time += 1
+        assert dispatches() == 0
+        scene.sun, scene.background = throng.Sun((0, 0, -1)), (1, 0, 0)
+        assert dispatches() == 0
+        assert dispatches(outputs=OUTPUTS) == 0
+        assert dispatches(Camera((3.1, 2.2, 3.9))) > 0
+        assert dispatches(Camera((3.1, 2.2, 3.9))) == 0
+        crowd.positions[5] = (0, 0, 0)
+        assert dispatches() > 0
+        assert dispatches() == 0
+        renderer.options = exact()
+        assert dispatches() > 0
+        assert dispatches() == 0
 
 
-def test_what_stands_beside_a_change_is_not_expanded_again(
-    draw: Drawer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_all_is_drawn_another_view_needs_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = crowded_scene()
+    with Renderer(SIZE, options=everything()) as renderer:
+        renderer.render(scene, CAMERA)
+        spy = lowered(monkeypatch, {})
+        renderer.render(scene, Camera((3.1, 2.2, 3.9)))
+        assert spy.dispatches == 0
+        scene.time += 0.1
+        renderer.render(scene, Camera((3.1, 2.2, 3.9)))
+        assert spy.dispatches > 0
+
+
+def test_what_stands_beside_a_change_is_not_uploaded_again(draw: Drawer) -> None:
     random = np.random.default_rng(5)
     scene = Scene()
     scene.add(Crowd(shapes.cone(segments=5), positions=random.normal(size=(20_000, 3))))
     small = scene.add(Crowd(shapes.box(0.3), positions=random.normal(size=(128, 3))))
+    ball = shapes.sphere(0.2, segments=5, rings=3)
     for place in random.normal(size=(50, 3)):
-        scene.add(Node(shapes.sphere(0.2, segments=5, rings=3), position=place))
-    with Renderer(SIZE, options=Options("indirect")) as renderer:
+        scene.add(Node(ball, position=place))
+    with Renderer(SIZE, options=exact("indirect")) as renderer:
         renderer.render(scene, CAMERA)
         small.append(np.zeros((1, 3)))  # beyond the room that there was
-        scene.add(Node(shapes.sphere(0.2, segments=5, rings=3)))
+        scene.add(Node(ball))
         renderer.render(scene, CAMERA)
-        spy = lowered(monkeypatch, {})
 
-        def groups(change: Callable[[], object]) -> int:
-            spy.groups = 0
+        def uploaded(change: Callable[[], object]) -> int:
             change()
             frame = renderer.render(scene, CAMERA, OUTPUTS)
-            expanded = spy.groups
             assert_frames_agree(frame, fresh(draw, scene, CAMERA))
-            return expanded
+            return frame.stats.uploaded_bytes
 
-        assert groups(lambda: None) == 0
-        assert groups(lambda: setattr(small, "position", (0.5, 0, 0))) == 3
-        assert groups(lambda: setattr(small, "color", (1, 0, 0))) == 3
-        assert groups(lambda: setattr(small, "rotation", (0, 1, 0, 1))) == 3
-        assert groups(lambda: setattr(small, "scale", (-1, 1, 1))) == 3
-        assert groups(lambda: small.append(np.ones((3, 3)))) == 1
-        # Ids come in, so that the crowd is laid out anew, and the nodes behind it move.
-        assert groups(lambda: small.delete([130, 131])) == 4
-        assert groups(lambda: small.delete([129])) == 0
-        assert groups(lambda: small.delete([5])) == 2  # all behind it move up
-        assert groups(lambda: small.append(np.ones((1, 3)))) == 1
-        assert groups(lambda: scene.add(Node(shapes.sphere(0.2, segments=5, rings=3)))) == 1
-        assert groups(lambda: setattr(scene.children[7], "color", (0, 1, 0))) == 1
+        place, number, node = 12, 4, 60 + 8 + 4
+        assert uploaded(lambda: None) == 0
+        assert uploaded(lambda: setattr(small, "position", (0.5, 0, 0))) == 0
+        assert uploaded(lambda: setattr(small, "color", (1, 0, 0))) == 0
+        assert uploaded(lambda: setattr(small, "rotation", (0, 1, 0, 1))) == 0
+        mirrored = uploaded(lambda: setattr(small, "scale", (-1, 1, 1)))
+        assert 0 < mirrored < 4000  # the mesh of two sides
+        assert uploaded(lambda: small.append(np.ones((3, 3)))) == 3 * place
+        # Ids come in, so that the crowd is laid out anew.
+        assert uploaded(lambda: small.delete([130, 131])) == 130 * (place + number)
+        assert uploaded(lambda: small.delete([129])) == 0
+        assert uploaded(lambda: small.delete([5])) == 123 * (place + number)  # all behind it move up
+        assert uploaded(lambda: small.append(np.ones((1, 3)))) == place + number
+        assert uploaded(lambda: scene.add(Node(ball))) == 52 * node  # all that share its mesh
+        assert uploaded(lambda: setattr(scene.children[7], "color", (0, 1, 0))) == 8

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from pictures import MODES, Drawer, share_differing
+from pictures import MODES, Drawer, everything, share_differing
 
 from throng import Camera, Crowd, Material, Mesh, Motion, Node, Renderer, Scene, shapes
 from throng.gpu import rawgl
@@ -20,8 +20,8 @@ Array = npt.NDArray[Any]
 
 @pytest.fixture(scope="module")
 def renderer() -> Iterator[Renderer]:
-    with Renderer((8, 8)) as made:
-        if made.stats is None and made.options.mode == "auto" and not made.capabilities.compute:
+    with Renderer((8, 8), options=everything()) as made:
+        if not made.capabilities.compute:
             pytest.skip("needs compute shaders")
         yield made
 
@@ -32,7 +32,7 @@ def transforms(renderer: Renderer, scene: Scene) -> Array:
     state = renderer._states[-1]
     mode: Any = state.gpu._mode
     with rawgl.current(renderer.context):
-        raw = mode._expansion.records.read(size=RECORD.size * state.collector.instances)
+        raw = mode._drawn[0].records.read(size=RECORD.size * state.collector.instances)
     records = np.frombuffer(raw, RECORD.dtype)
     order = np.lexsort([records["id"], records["object"]])
     return np.stack([records[f"row{row}"] for row in range(3)], axis=1)[order].astype(np.float64)

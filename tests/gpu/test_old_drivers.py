@@ -22,14 +22,13 @@ import json, sys
 import numpy as np
 import throng
 sys.path.insert(0, {folder!r})
-from pictures import OUTPUTS
+from pictures import OUTPUTS, exact
 from randomscenes import random_scene
 camera = throng.Camera((3, 2, 4))
 pictures = {{}}
 for samples in (1, 4):
     for mode in ("auto", "naive"):
-        options = throng.Options(mode)
-        with throng.Renderer((96, 64), samples=samples, options=options) as renderer:
+        with throng.Renderer((96, 64), samples=samples, options=exact(mode)) as renderer:
             for seed in {seeds!r}:
                 frame = renderer.render(random_scene(seed), camera, OUTPUTS)
                 for name in OUTPUTS:

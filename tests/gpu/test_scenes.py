@@ -10,7 +10,7 @@ import pytest
 from pictures import MODES, OUTPUTS, Difference, Drawer, Picture, assert_frames_agree, difference
 from PIL import Image
 
-from throng import Crowd, Scene, gallery
+from throng import Crowd, Options, Scene, gallery
 from throng.gallery import Demo
 
 DEMOS = {demo.name: demo for demo in gallery.demos()}
@@ -29,9 +29,10 @@ def built(demo: Demo, count: int, seconds: float = SECONDS) -> Scene:
 
 
 def picture(draw: Drawer, demo: Demo, scene: Scene | None = None) -> Picture:
-    """The demo as the golden image shows it: half of its objects, and four samples."""
+    """The demo as the golden image shows it: half of its objects, four samples, every switch on."""
     scene = scene or built(demo, demo.count // 2)
-    return draw(scene, demo.camera(scene, SECONDS), size=SIZE, samples=4, outputs=("color",)).color
+    camera = demo.camera(scene, SECONDS)
+    return draw(scene, camera, Options(), size=SIZE, samples=4, outputs=("color",)).color
 
 
 def agree(one: Picture, other: Picture) -> bool:
@@ -78,7 +79,7 @@ def test_a_frame_depends_on_the_seconds_alone(draw: Drawer, demo: Demo) -> None:
 
 def test_a_demo_looks_as_it_did(draw: Drawer, demo: Demo, pytestconfig: pytest.Config) -> None:
     """Against tests/golden; `pytest --bless` rewrites them, for somebody to look at."""
-    capabilities = draw.renderer("auto", 4).capabilities
+    capabilities = draw.renderer(Options(), 4).capabilities
     if "llvmpipe" not in capabilities.renderer:
         pytest.skip("golden images are llvmpipe's")
     file = GOLDEN / f"{demo.name}.png"

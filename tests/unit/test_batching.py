@@ -98,8 +98,12 @@ def test_a_model_is_a_batch_for_each_part_and_counts_once() -> None:
     batches = collector.update(scene)
     assert collector.instances == 2 + 5
     assert [(b.instances.count, b.object_id) for b in batches] == [(5, crowd.id)] * 3 + [(2, -1)] * 3
-    np.testing.assert_allclose(batches[0].tint, (*linear((0.5, 0, 0)), LIT), atol=1e-9)
-    np.testing.assert_allclose(batches[2].tint, (0, 1, 0, LIT))
+    for batch, color in zip(batches, [(1, 0, 0), (1, 1, 1), (0, 1, 0)] + [(1, 1, 1)] * 3, strict=True):
+        np.testing.assert_allclose(
+            batch.paint, (*linear(color), LIT)
+        )  # the mesh's: nodes have it in a column
+    for batch in batches[:3]:
+        np.testing.assert_allclose(batch.tint, (*linear((0.5, 1, 1)), LIT))
     assert batches[0].instances is batches[1].instances
     check_against_scene(scene, batches)
 

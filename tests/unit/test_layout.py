@@ -10,7 +10,9 @@ import pytest
 from throng import layout
 from throng.layout import Struct
 
-STRUCTS = [layout.FRAME, layout.RECORD, layout.ITEM]
+STRUCTS = [
+    *(layout.FRAME, layout.CULL, layout.RECORD, layout.ITEM, layout.CHUNK, layout.SOURCE, layout.SPLAT),
+]
 # Base alignments and sizes, OpenGL 4.6, 7.6.2.2. For these types std140 and std430 agree.
 RULES = {"float": (4, 4), "int": (4, 4), "uint": (4, 4), "uvec2": (8, 8), "vec4": (16, 16), "mat4": (16, 64)}
 
@@ -38,8 +40,9 @@ def test_the_glsl_has_every_field_in_order(struct: Struct) -> None:
 
 def test_the_glsl_has_the_constants() -> None:
     text = layout.glsl()
-    for name in ("NONE", "LIT", "UNLIT", "MATRIX_WORDS"):
-        value = re.search(rf"\b{name} = (\w+(?:\.\d+)?)", text)
+    names = "NONE LIT UNLIT FLAT MATRIX_WORDS CELL MAX_BINS MASK_SIDE MASK_GRID MASK_HEADER MASK_WORDS"
+    for name in names.split():
+        value = re.search(rf"(?:#define {name}|\b{name} =) (\w+(?:\.\d+)?)", text)
         assert value is not None
         assert float(int(value[1][:-1], 0) if value[1].endswith("u") else value[1]) == getattr(layout, name)
 
