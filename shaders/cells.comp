@@ -10,6 +10,7 @@ void main() {
     Item item = items[chunk.item];
     uint seen = cull.at_seen + index * 2u;
     bool visible = true;
+    uint ring = 0u;
     uint why = COUNT_CULLED;
     if (switched(SWITCH_FIRST)) visible = (work[seen] | work[seen + 1u]) != 0u;
     if (visible && switched(SWITCH_CULL) && chunk.center.w >= 0.0) {
@@ -24,6 +25,9 @@ void main() {
                           dot(abs(item.row2.xyz), extent));
         }
         extent = (extent + margin) * 1.0001;
+        float away = max(dot(cull.clip_w, vec4(center, 1.0)), 1e-6);
+        float pixels = 2.0 * item.center.w * chunk.center.w * item.stretch * cull.picture.z / away;
+        ring = uint(clamp(2.0 * (7.0 - log2(max(pixels, 1e-6))), 0.0, float(RINGS - 1u)));
         visible = !outside(center, extent);
         if (visible && switched(SWITCH_SECOND)) {
             mat4 m = cull.view_projection;
@@ -35,5 +39,5 @@ void main() {
         work[seen] = work[seen + 1u] = 0u;
         atomicAdd(work[AT_COUNTERS + why], chunk.count);
     }
-    work[AT_BEFORE + index] = uint(visible);
+    work[AT_BEFORE + index] = uint(visible) | ring << 1u;
 }

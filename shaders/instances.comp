@@ -20,8 +20,9 @@ shared uint tally;  // culled, occluded, simplified, splats, seven bits each
 const uint CULLED = 1u, OCCLUDED = 1u << 7u, SIMPLIFIED = 1u << 14u, SPLATTED = 1u << 21u;
 
 void main() {
-    uint place = dispatches[span].w + gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x;
-    if (place >= work[AT_BEFORE + chunk_stop]) return;
+    uint turn = dispatches[span].w + gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x;
+    if (turn >= work[AT_BEFORE + chunk_stop]) return;
+    uint place = work[cull.at_nearest + turn];
     uint index = work[cull.at_visible + place];
 #ifndef ONE_ITEM
     Item item = items[chunks[index].item];
@@ -89,10 +90,12 @@ void main() {
 #endif
     barrier();
 
-    uint before = work[AT_BEFORE + item.first_chunk];
-    uint bin_step = work[AT_BEFORE + item.first_chunk + item.chunk_count] - before;
-    uint first_bin = visible_count() + cull.stride * before + (place - before);
-    if (lane < 2u * stride) work[cull.at_masks + 2u * (first_bin + (lane >> 1u) * bin_step) + (lane & 1u)] = bins[lane];
+    if (lane < 2u * stride) {
+        uint before = work[AT_BEFORE + item.first_chunk];
+        uint bin_step = work[AT_BEFORE + item.first_chunk + item.chunk_count] - before;
+        uint at = visible_count() + stride * before + (place - before) + (lane >> 1u) * bin_step;
+        work[cull.at_masks + 2u * at + (lane & 1u)] = bins[lane];
+    }
     if (lane < 2u) {
         work[cull.at_masks + 2u * place + lane] = bins[2u * stride + lane];
 #if (SWITCHED & SWITCH_SECOND) != 0

@@ -103,7 +103,7 @@ CULL = Struct(
         ("uint", "at_pyramid", ""),
         ("uint", "tiles_across", "of the finest level of the pyramid"),
         ("uint", "tiles_down", ""),
-        ("uint", "unused0", ""),
+        ("uint", "at_nearest", ""),
         ("uint", "unused1", ""),
         ("uint", "unused2", ""),
         ("uint", "unused3", ""),
@@ -166,7 +166,7 @@ CHUNK = Struct(
         ("uint", "item", ""),
         ("uint", "start", "its first place in the item's order"),
         ("uint", "count", ""),
-        ("uint", "unused", ""),
+        ("uint", "dispatch", "the one that takes it on"),
     ],
 )
 
@@ -199,10 +199,12 @@ SPLAT = Struct(
 )
 
 SWITCHES = {"CULL": 1, "LOD": 2, "OCCLUSION": 4, "SPLAT": 8, "REVERSED": 16, "ZERO_TO_ONE": 32, "FIRST": 64, "SECOND": 128}
+RINGS = 16  # into which chunks are sorted by distance, so that near splats come first
+MAX_SORTED = 64  # spans of chunks that are
 MAX_LEVELS = 5
 MAX_BINS = 2 * 2 * MAX_LEVELS  # levels, fading or not, of either hand
 MASK_SIDE = 32  # texels across a splat mask
-MASK_GRID = 12  # directions along each side of the octahedral map
+MASK_GRID = 16  # directions along each side of the octahedral map
 MASK_HEADER = 4  # floats in front of a mask: centre and half extents of what it shows
 MASK_WORDS = MASK_HEADER + MASK_SIDE + 2 * MASK_SIDE * MASK_SIDE  # header, coverage, two words a texel
 COUNTERS = ("total", "culled", "occluded", "simplified", "splats", "meshes", "triangles", "triangles_high")
@@ -242,7 +244,7 @@ def glsl() -> str:
     )
     numbers = {
         "NONE": NONE, "MATRIX_WORDS": MATRIX_WORDS, "CELL": CELL, "MAX_BINS": MAX_BINS,
-        "MASK_SIDE": MASK_SIDE, "MASK_GRID": MASK_GRID, "MASK_WORDS": MASK_WORDS, "MASK_HEADER": MASK_HEADER,
+        "MASK_SIDE": MASK_SIDE, "RINGS": RINGS, "MAX_SORTED": MAX_SORTED, "MASK_GRID": MASK_GRID, "MASK_WORDS": MASK_WORDS, "MASK_HEADER": MASK_HEADER,
         **{f"SWITCH_{name}": bit for name, bit in SWITCHES.items()},
         **{f"COUNT_{name.upper()}": place for place, name in enumerate(COUNTERS)},
     }  # fmt: skip

@@ -1,7 +1,10 @@
 // An instance as its columns describe it: one page of them is bound at a time.
 #include "motion.glsl"
 
+// The same words by ones, twos and fours: a read costs the same, however wide.
 layout(std430, binding = 2) readonly buffer ColumnBlock { uint words[]; };
+layout(std430, binding = 2) readonly buffer ColumnPairBlock { uvec2 pairs[]; };
+layout(std430, binding = 2) readonly buffer ColumnQuadBlock { vec4 quads[]; };
 
 #ifdef ONE_ITEM
 layout(std140) uniform OneItemBlock { Item item; };  // what is the same for all is read much faster so
@@ -60,7 +63,7 @@ Placed placed(Item item, uint row) {
         p.mirrored = mirrors(p.transform);
     } else {
         place = three(item.positions + row * 3u);
-        mat3 linear = !HAS_ROTATIONS ? mat3(1.0) : rotation_matrix(four(item.rotations + row * 4u));
+        mat3 linear = !HAS_ROTATIONS ? mat3(1.0) : rotation_matrix(quads[item.rotations / 4u + row]);
         vec3 scale = scale_of(item, row);
         linear = mat3(linear[0] * scale.x, linear[1] * scale.y, linear[2] * scale.z);
         p.transform = combined(Affine(item.row0, item.row1, item.row2), affine(linear, place));
@@ -72,6 +75,6 @@ Placed placed(Item item, uint row) {
 
 vec4 color_of(Item item, uint row) {
     if (!HAS_COLORS) return item.tint;
-    uint at = item.colors + row * 2u;
-    return item.tint * vec4(unpackHalf2x16(words[at]), unpackHalf2x16(words[at + 1u]));
+    uvec2 halves = pairs[item.colors / 2u + row];
+    return item.tint * vec4(unpackHalf2x16(halves.x), unpackHalf2x16(halves.y));
 }

@@ -12,7 +12,10 @@ struct Print {  // a splat on its way to the screen
     vec2 z, w;     // clip z and w at the centre, and what a texel's depth, -1..1, adds
     vec4 slope;    // clip z and w for each mask coordinate
     uint mask;     // where its mask starts
+    uint first_key;  // of no less depth than any pixel of it
 };
+
+uint key_of(float depth) { return switched(SWITCH_REVERSED) ? ~floatBitsToUint(depth) : floatBitsToUint(depth); }
 
 Print print_of(Item item, Placed p) {
     Affine m = p.transform;
@@ -24,14 +27,15 @@ Print print_of(Item item, Placed p) {
     vec3 d = vec3(dot(bc, towards), dot(ca, towards), dot(ab, towards));
     d = normalize(dot(a, bc) < 0.0 ? -d : d);
 
-    // One of the four masks made nearest that direction, by chance and so on average between them.
+    // The mask made nearest that direction; which is nearest differs a little from instance to instance, so that a
+    // field does not change over all at once.
     vec2 at = (octahedral(d) + 1.0) * (0.5 * float(MASK_GRID)) - 0.5;
     vec2 dicey = dice(p.object, p.id).xy;
-    uvec2 cell = uvec2(clamp(floor(at + dicey), 0.0, float(MASK_GRID - 1u)));
+    uvec2 cell = uvec2(clamp(floor(at + 0.5 + 0.3 * (dicey - 0.5)), 0.0, float(MASK_GRID - 1u)));
     vec3 from = mask_direction(cell);
     Print s;
     s.mask = item.mask + (cell.y * MASK_GRID + cell.x) * MASK_WORDS;
-    vec4 window = uintBitsToFloat(uvec4(masks[s.mask], masks[s.mask + 1u], masks[s.mask + 2u], masks[s.mask + 3u]));
+    vec4 window = mask_windows[s.mask / 4u];
 
     vec3 up = mask_up(from);
     up = normalize(up - d * dot(up, d));
@@ -54,10 +58,14 @@ Print print_of(Item item, Placed p) {
     s.z = vec2(o.z, z.z);
     s.w = vec2(o.w, z.w);
     s.slope = vec4(x.z, x.w, y.z, y.w);
+    // Nearer than the nearest corner of a box around it.
+    float w = max(o.w - abs(z.w) - abs(x.w) - abs(y.w), 1e-30), near = o.z / o.w;
+    float reach = (abs(z.z - near * z.w) + abs(x.z - near * x.w) + abs(y.z - near * y.w)) / w;
+    near = switched(SWITCH_REVERSED) ? near + reach * 1.001 : near - reach * 1.001;
+    if (!switched(SWITCH_ZERO_TO_ONE)) near = near * 0.5 + 0.5;
+    s.first_key = key_of(clamp(near, 0.0, 1.0));
     return s;
 }
-
-uint key_of(float depth) { return switched(SWITCH_REVERSED) ? ~floatBitsToUint(depth) : floatBitsToUint(depth); }
 
 // OWNERS: makes the splat, at `record`, the owner of the pixels where it is the nearest; otherwise puts its depths
 // among the screen's, and tells whether one is, so far, the nearest of its pixel.
@@ -70,6 +78,9 @@ bool printed(Print s, float faded, uint record) {
             vec2 pixel = vec2(x, y) + 0.5;
             vec2 place = s.to_mask * (pixel - s.center);
             if (max(abs(place.x), abs(place.y)) >= 1.0) continue;
+            uint at = uint(y) * uint(cull.picture.x) + uint(x);
+            uint nearest = screen[at];
+            if (nearest < s.first_key) continue;
             uint texel = texel_of(place);
             if ((masks[s.mask + MASK_HEADER + texel / MASK_SIDE] >> (texel % MASK_SIDE) & 1u) == 0u) continue;
             if (faded < 1.0 && noise(pixel + frame.viewport.xy) >= faded) continue;
@@ -79,11 +90,11 @@ bool printed(Print s, float faded, uint record) {
             precise float depth = z / w;
             if (!switched(SWITCH_ZERO_TO_ONE)) depth = depth * 0.5 + 0.5;
             if (!(depth > 0.0 && depth < 1.0)) continue;
-            uint at = uint(y) * uint(cull.picture.x) + uint(x), key = key_of(depth);
+            uint key = key_of(depth);
 #ifdef OWNERS
-            if (screen[at] == key) atomicMin(screen[cull.at_owners + at], record);
+            if (nearest == key) atomicMin(screen[cull.at_owners + at], record);
 #else
-            if (key <= screen[at]) any_nearest = key <= atomicMin(screen[at], key) || any_nearest;
+            if (key <= nearest) any_nearest = key <= atomicMin(screen[at], key) || any_nearest;
 #endif
         }
     return any_nearest;

@@ -198,6 +198,8 @@ class Visibility:
         self._lay_out_work(total, stride)
         self._most_records = int(counts.sum()) * (1 + fading)
         self._spans = _spans(items, table, self._first_chunks)
+        firsts = np.array([0, *(span.stop for span in self._spans)])
+        self._chunks["dispatch"] = np.repeat(np.arange(len(self._spans)), np.diff(firsts))
         stops = np.array([span.stop for span in self._spans], np.uint32)
         starts = np.concatenate([[0], stops[:-1]]) if len(stops) else stops
         self._write("spans", np.stack([starts, stops], axis=1).astype(np.uint32))
@@ -360,7 +362,7 @@ class Visibility:
         block["chunk_count"], block["stride"] = chunks, stride
         at = _COUNTER_WORDS + chunks + 1
         for name, words in (
-            ("at_visible", chunks), ("at_masks", 2 * chunks * (stride + 1)),
+            ("at_visible", chunks), ("at_nearest", chunks), ("at_masks", 2 * chunks * (stride + 1)),
             ("at_bases", chunks * (stride + 1) + 1), ("at_seen", 2 * chunks),
         ):  # fmt: skip
             at += at % 2
