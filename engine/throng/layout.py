@@ -90,7 +90,7 @@ CULL = Struct(
         ("vec4", "plane5", ""),
         ("vec4", "eye", "where it is seen from; without perspective the direction towards it, and w = 0"),
         ("vec4", "clip_w", "the row of clip space's w"),
-        ("vec4", "picture", "width, height; pixels that a metre measures at w = 1; size of the largest splat, pixels"),
+        ("vec4", "picture", "width, height; pixels that a metre measures at w = 1"),
         ("uint", "switches", "CULL, LOD, OCCLUSION, SPLAT bits"),
         ("uint", "debug", "0, or what to colour by: 1 level of detail, 2 cell, 3 splat"),
         ("uint", "chunk_count", ""),
@@ -152,7 +152,7 @@ ITEM = Struct(
         ("float", "reach", "metres that the motion carries an instance at most"),
         ("float", "sway", "metres that it does for each unit of an instance's scale"),
         ("float", "stretch", "largest factor by which the crowd's transform lengthens anything"),
-        ("uint", "parts", ""),
+        ("float", "splat_size", "diameter in pixels below which an instance is a splat"),
     ],
 )
 

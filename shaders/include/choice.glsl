@@ -26,7 +26,7 @@ Choice chosen(Item item, Affine m, vec3 center, float radius) {
         for (uint k = 0u; k + 1u < item.levels; k++)
             if (size < item.switches[k]) c.level = k + 1u;
     c.other = c.level;
-    float limit = cull.picture.w;
+    float limit = item.splat_size;
     if (HAS_MASK && size < limit) {
         // Splats lie in front of the eye as a whole, and are not flat.
         vec3 rows = vec3(dot(m.x.xyz, m.x.xyz), dot(m.y.xyz, m.y.xyz), dot(m.z.xyz, m.z.xyz));

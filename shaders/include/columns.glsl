@@ -19,6 +19,7 @@ layout(std140) uniform OneItemBlock { Item item; };  // what is the same for all
 #define MOTION int(item.motion.x)
 #define LEVELS 1
 #define SPLATS 1
+#define FACETED 1
 #endif
 
 float number(uint at) { return uintBitsToFloat(words[at]); }

@@ -11,6 +11,10 @@ struct Print {  // a splat on its way to the screen
     vec2 extent;   // half the box around it, pixels
     vec2 z, w;     // clip z and w at the centre, and what a texel's depth, -1..1, adds
     vec4 slope;    // clip z and w for each mask coordinate
+#if FACETED
+    vec4 window;                   // the mask's middle and half extents, in radii
+    mat3 seen_from, made_from;     // right, up and towards the eye, of now and of when the mask was made
+#endif
     uint mask;     // where its mask starts
     uint first_key;  // of no less depth than any pixel of it
 };
@@ -41,6 +45,12 @@ Print print_of(Item item, Placed p) {
     up = normalize(up - d * dot(up, d));
     vec3 right = cross(up, d);
     vec3 middle = item.center.xyz + (right * window.x + up * window.y) * item.center.w;
+#if FACETED
+    vec3 made_up = mask_up(from);
+    s.window = window;
+    s.seen_from = mat3(right, up, d);
+    s.made_from = mat3(cross(made_up, from), made_up, from);
+#endif
     right *= item.center.w * window.z;
     up *= item.center.w * window.w;
     d *= item.center.w;
@@ -61,7 +71,7 @@ Print print_of(Item item, Placed p) {
     // Nearer than the nearest corner of a box around it.
     float w = max(o.w - abs(z.w) - abs(x.w) - abs(y.w), 1e-30), near = o.z / o.w;
     float reach = (abs(z.z - near * z.w) + abs(x.z - near * x.w) + abs(y.z - near * y.w)) / w;
-    near = switched(SWITCH_REVERSED) ? near + reach * 1.001 : near - reach * 1.001;
+    near = switched(SWITCH_REVERSED) ? near + reach * 1.25 : near - reach * 1.25;
     if (!switched(SWITCH_ZERO_TO_ONE)) near = near * 0.5 + 0.5;
     s.first_key = key_of(clamp(near, 0.0, 1.0));
     return s;
@@ -84,7 +94,17 @@ bool printed(Print s, float faded, uint record) {
             uint texel = texel_of(place);
             if ((masks[s.mask + MASK_HEADER + texel / MASK_SIDE] >> (texel % MASK_SIDE) & 1u) == 0u) continue;
             if (faded < 1.0 && noise(pixel + frame.viewport.xy) >= faded) continue;
-            float out_of = float(masks[s.mask + MASK_HEADER + MASK_SIDE + 2u * texel + 1u] >> 20u) / 2047.5 - 1.0;
+            uint bent = masks[s.mask + MASK_HEADER + MASK_SIDE + 2u * texel + 1u];
+            float out_of = float(bent >> 20u) / 2047.5 - 1.0;
+#if FACETED
+            // Where the ray meets the plane of the texel's facet: exact, whatever the direction of the mask.
+            vec3 n = from_octahedral(vec2(bent & 1023u, bent >> 10u & 1023u) / 511.5 - 1.0);
+            vec2 middle = (vec2(texel % MASK_SIDE, texel / MASK_SIDE) + 0.5) * (2.0 / float(MASK_SIDE)) - 1.0;
+            vec3 q = s.made_from * vec3(s.window.xy + middle * s.window.zw, out_of);
+            vec3 p = s.seen_from * vec3(s.window.xy + place * s.window.zw, 0.0);
+            float facing = dot(n, s.seen_from[2]);
+            if (facing > 0.05) out_of = clamp(dot(n, q - p) / facing, -1.2, 1.2);
+#endif
             precise float z = s.z.x + s.z.y * out_of + s.slope.x * place.x + s.slope.z * place.y;
             precise float w = s.w.x + s.w.y * out_of + s.slope.y * place.x + s.slope.w * place.y;
             precise float depth = z / w;

@@ -25,7 +25,6 @@ _RECORD_FORMATS = {
     False: ("4f 4f 4f 4f2 8x/i", ("record_row0", "record_row1", "record_row2", "record_color")),
     True: ("4f 4f 4f 4f2 2i/i", ("record_row0", "record_row1", "record_row2", "record_color", "record_ids")),
 }
-SPLAT_PIXELS = 8.0  # the diameter below which an instance is a splat
 _WORTH_MASKS = 64  # instances for which masks of their model are made
 _LAG = 3  # frames after which counters are surely there
 _WORTH_TESTING = 0.02  # the share of instances that has to be hidden for the second phase to be worth it
@@ -123,7 +122,7 @@ class IndirectMode:
         bits = (
             SWITCHES["CULL"] * switches.cull | SWITCHES["LOD"] * switches.lod | SWITCHES["SPLAT"] * splats
         )
-        visibility.look(request.view, bits, DEBUG.index(switches.debug), SPLAT_PIXELS, screen)
+        visibility.look(request.view, bits, DEBUG.index(switches.debug), screen)
         if splats:
             visibility.bind()
             screen.clear()

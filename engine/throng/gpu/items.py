@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,6 +22,7 @@ Doubles = npt.NDArray[np.float64]
 # Seconds of its own time after which a motion begins anew: in float32 they are exact to half a millisecond,
 # where the time of day would stand still.
 MOTION_PERIOD = 4096.0
+SPLAT_PIXELS = 24.0  # the diameter of the largest splats; beyond it their masks are too coarse
 _WORTH_LEVELS = 32  # instances for which coarser levels of their mesh are made
 
 
@@ -117,9 +119,26 @@ class Item:
         return len(self.switches) + 1
 
     @property
+    def splat_size(self) -> float:
+        """The diameter in pixels below which an instance is better a splat: of a mesh of few triangles, less."""
+        return min(SPLAT_PIXELS, max(switch_size(part.meshes[0]) for part in self.parts))
+
+    @cached_property
+    def faceted(self) -> bool:
+        """Whether every triangle is flat: its vertices' normals are its own."""
+        return all(_faceted(part.meshes[0]) for part in self.parts)
+
+    @property
     def by_hand(self) -> bool:
         """Whether some instances mirror, others do not, and it makes a difference."""
         return self.segment.mixed and not all(part.batch.key.double_sided for part in self.parts)
+
+
+def _faceted(mesh: Mesh) -> bool:
+    a, b, c = (mesh.positions[mesh.indices[:, corner]].astype(np.float64) for corner in range(3))
+    faces = np.cross(b - a, c - a)
+    faces /= np.maximum(np.linalg.norm(faces, axis=1), 1e-30)[:, None]
+    return bool(((mesh.normals[mesh.indices] * faces[:, None]).sum(axis=-1) > 0.999).all())
 
 
 def wants(batch: Batch, *, lod: bool) -> list[Want]:
@@ -189,7 +208,7 @@ class ItemTable:
             row["levels"] = item.levels
             row["hands"] = 2 if item.by_hand else 1
             row["mask"] = NONE
-            row["parts"] = len(item.parts)
+            row["splat_size"] = item.splat_size
             row["center"] = *item.extent.center, item.extent.radius
             row["span"] = *item.extent.half, item.extent.furthest
             row["switches"][: len(item.switches)] = item.switches

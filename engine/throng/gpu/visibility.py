@@ -98,6 +98,7 @@ def _form(item: Item, row: Any) -> tuple[tuple[str, object], ...]:
             "HAS_MASK": _TRUTH[masked],
             "SPLATS": int(masked),
             "LEVELS": int(item.levels > 1),
+            "FACETED": int(item.faceted),
             "SCALE_WIDTH": f"{row['scale_width']}u",
             "MOTION": int(row["motion"][0]),
         }.items()
@@ -227,7 +228,7 @@ class Visibility:
         self._write("alone", apart)
         return changed
 
-    def look(self, view: View, switches: int, debug: int, splat_pixels: float, screen: Any) -> None:
+    def look(self, view: View, switches: int, debug: int, screen: Any) -> None:
         """From here on decides by this view. `screen`: the Screen that splats and the pyramid are on."""
         block = self._block
         block["view_projection"] = view.transform.T
@@ -236,7 +237,7 @@ class Visibility:
         block["eye"] = view.eye
         block["clip_w"] = view.transform[3]
         width, height = view.viewport[2:]
-        block["picture"] = width, height, view.pixels_per_metre, splat_pixels
+        block["picture"] = width, height, view.pixels_per_metre, 0.0
         if view.reversed_depth:
             switches |= SWITCHES["REVERSED"] | SWITCHES["ZERO_TO_ONE"]
         block["switches"] = switches
