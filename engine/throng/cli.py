@@ -422,6 +422,9 @@ def _print_json(value: object) -> None:
     print(json.dumps(known, indent=2))
 
 
+_WORK = {"cull": "culling", "lod": "levels of detail", "occlusion": "occlusion", "splat": "splats"}
+
+
 def _print_doctor(report: dict[str, Any]) -> None:
     print(f"throng {report['libraries']['throng'] or throng.__version__}, Python {report['python']}")
     print(f"{report['platform']}")
@@ -444,7 +447,9 @@ def _print_doctor(report: dict[str, Any]) -> None:
         extras = {"clip control": opengl["clip_control"], "timer queries": opengl["timer_queries"]}
         print("extras     " + ", ".join(f"{name}: {_yes(there)}" for name, there in extras.items()))
     for mode, state in report["modes"].items():
-        print(f"mode       {mode:<10} {'yes' if state['available'] else 'no: ' + state['reason']}")
+        lacks = ", ".join(f"no {_WORK[switch]}" for switch in state["lacks"])
+        able = ("yes" + f" ({lacks})" * bool(lacks)) if state["available"] else f"no: {state['reason']}"
+        print(f"mode       {mode:<10} {able}")
     for device in report["egl_devices"]:
         print(f"EGL device {device['index']}: {device['name']}")
     shown = ", ".join(f"{name}={value}" for name, value in report["display"].items() if value)

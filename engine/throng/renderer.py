@@ -240,7 +240,7 @@ class Renderer:
             simplified=tally.simplified,
             splats=tally.splats,
             triangles=tally.triangles,
-            uploaded_bytes=uploaded,
+            uploaded_bytes=uploaded + tally.uploaded_bytes,
             cpu_ms=cpu_ms,
             gpu_ms=self._timer.latest_ms,
         )

@@ -14,7 +14,9 @@ def test_a_machine_that_can_draw() -> None:
     report = json.loads(json.dumps(doctor.doctor_report()))
     assert report["problems"] == []
     assert report["opengl"]["version_code"] >= 330
-    assert report["modes"]["naive"] == {"available": True, "reason": None}
+    lacks = ["cull", "lod", "occlusion", "splat"]
+    assert report["modes"]["naive"] == {"available": True, "reason": None, "lacks": lacks}
+    assert report["modes"]["instanced"]["lacks"] == ["occlusion", "splat"]
     assert report["libraries"]["moderngl"].startswith("5.")
     assert report["python"].startswith("3.")
 

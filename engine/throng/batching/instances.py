@@ -22,7 +22,7 @@ from throng.model.crowd import Crowd
 from throng.model.table import NodeTable
 from throng.model.versions import Versions, tick
 
-Read = Callable[[int, int], npt.NDArray[Any]]
+Data = npt.NDArray[Any]
 Slots = slice | npt.NDArray[np.int64]
 
 
@@ -32,12 +32,24 @@ class GpuColumn:
 
     row_bytes  bytes a row
     versions   when each row last changed
-    read       read(start, stop): those rows, contiguous
+    data       gives all rows, as the CPU keeps them
+    convert    makes of some of them what the GPU keeps; None where that is the same
     """
 
     row_bytes: int
     versions: Versions
-    read: Read
+    data: Callable[[], Data]
+    convert: Callable[[Data], Data] | None = None
+
+    def read(self, start: int, stop: int) -> Data:
+        """Those rows, contiguous."""
+        part = self.data()[start:stop]
+        return part if self.convert is None else self.convert(part)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Data:
+        """These rows, (m,) int64, in this order; nothing else is read or converted."""
+        part = np.take(self.data(), rows, axis=0, mode="clip")
+        return part if self.convert is None else self.convert(part)
 
 
 @dataclass
@@ -143,9 +155,9 @@ class NodeInstances(Instances):
         self._paint(table, everything)
         self.shape = tick()
         self.columns = {
-            "matrices": GpuColumn(4 * MATRIX_WORDS, self._moves, lambda a, b: self._matrices[a:b]),
-            "colors": GpuColumn(8, self._paints, lambda a, b: self._colors[a:b]),
-            "ids": GpuColumn(4, Versions(), lambda a, b: ids[a:b]),
+            "matrices": GpuColumn(4 * MATRIX_WORDS, self._moves, lambda: self._matrices),
+            "colors": GpuColumn(8, self._paints, lambda: self._colors),
+            "ids": GpuColumn(4, Versions(), lambda: ids),
         }
         self._set_mirrored(self._handed.copy() if self._handed.any() else None)
 
@@ -202,9 +214,9 @@ class NodeInstances(Instances):
 
 def _gpu_column(column: Column) -> GpuColumn:
     if column.name == "colors":
-        return GpuColumn(8, column.versions, lambda a, b: linear_halves(column.data[a:b]))
+        return GpuColumn(8, column.versions, lambda: column.data, linear_halves)
     row_bytes = column.default.itemsize * column.default.size
-    return GpuColumn(row_bytes, column.versions, lambda a, b: column.data[a:b])
+    return GpuColumn(row_bytes, column.versions, lambda: column.data)
 
 
 def _mirrored_scales(scales: Column) -> npt.NDArray[np.bool_] | None:

@@ -17,6 +17,12 @@ from throng.errors import ContextError, GpuMemoryError
 from throng.gpu import rawgl
 
 MODES = ("indirect", "instanced", "naive")  # best first
+# What each mode does not do to find out what need not be drawn; the names are those of Options.
+LACKS: dict[str, tuple[str, ...]] = {
+    "indirect": (),
+    "instanced": ("occlusion", "splat"),
+    "naive": ("cull", "lod", "occlusion", "splat"),
+}
 
 INSTALL_EGL = "on Debian and Ubuntu: apt-get install libegl1 libgl1 libgl1-mesa-dri"
 TO_FIX = ". To fix it: "  # what comes before it says what is wrong, what comes after what to do

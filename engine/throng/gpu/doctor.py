@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from throng.gpu import rawgl
-from throng.gpu.context import INSTALL_EGL, TO_FIX, Capabilities, create_headless
+from throng.gpu.context import INSTALL_EGL, LACKS, TO_FIX, Capabilities, create_headless
 
 _LIBRARIES = ("throng", "moderngl", "glcontext", "numpy", "glfw", "pyrr", "pillow")
 _MARK = "throng-probe:"  # before the result, since drivers print what they like
@@ -26,6 +26,7 @@ def doctor_report(timeout: float = 60.0) -> dict[str, Any]:
     OpenGL is tried in a process of its own, so that neither a crash nor a hang of the driver is ours;
     `timeout` in seconds. "problems" is a list of {"problem": ..., "fix": ...}, empty where headless rendering
     works; "notes" has the same form and holds what may well be intended, such as rendering on the CPU.
+    "lacks" of a mode lists the switches of Options that it has no use for.
     """
     problems: list[dict[str, str]] = []
     probe = _run_probe(timeout)
@@ -68,7 +69,7 @@ def probe() -> dict[str, Any]:
         return result
     result["opengl"] = asdict(capabilities)
     result["modes"] = {
-        mode: {"available": missing is None, "reason": missing}
+        mode: {"available": missing is None, "reason": missing, "lacks": LACKS[mode]}
         for mode, missing in capabilities.modes().items()
     }
     ctx.release()

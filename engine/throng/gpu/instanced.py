@@ -1,16 +1,27 @@
-"""Mode "instanced": one instanced draw for each item, its columns bound as attributes. OpenGL 3.3."""
+"""Mode "instanced": instanced draws item by item, its columns bound as attributes. OpenGL 3.3.
+
+Where all rows of an item are drawn alike they are drawn as they lie. Otherwise the rows in view are gathered
+into a buffer of the item's own, level by level, with a draw for each part at each level. While camera and
+instances rest, nothing is chosen, gathered or uploaded again.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import moderngl
+import numpy as np
 
 from throng.gpu.items import Item, ItemTable, Part, vertex_content
-from throng.gpu.meshes import IndexRange
+from throng.gpu.meshes import IndexRange, MeshPool
+from throng.gpu.programs import MeshPrograms
 from throng.gpu.request import Request, Tally
+from throng.gpu.selection import Run, Selection, Share
 from throng.gpu.shared import Shared
+from throng.gpu.stream import Stream
+from throng.layout import FLAT
 
 # column: attribute, format, bytes from the start of the row. Custom columns have none, whatever their names.
 _ATTRIBUTES = {
@@ -62,16 +73,39 @@ def reads_ids(defines: Mapping[str, object]) -> bool:
     return "OUT_IDS" in defines or "MOTION" in defines
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class _Program:
+    """A program, and where an item's values go in it."""
+
+    program: moderngl.Program
+    uniforms: tuple[tuple[moderngl.Uniform, str], ...]
+    colored: bool
+
+
+@dataclass(frozen=True, eq=False)
 class _Draw:
-    """A vertex array ready to be drawn, and the uniforms that it needs set first."""
+    """A vertex array ready to be drawn, and the uniforms that it needs set first.
+
+    row   the item's, in the table
+    tint  takes the place of the item's own, in a debug view
+    """
 
     array: moderngl.VertexArray
     faces: IndexRange
     count: int
-    uniforms: tuple[tuple[moderngl.Uniform, str], ...]
+    program: _Program
     row: int
-    hand: tuple[moderngl.Uniform, float] | None
+    hand: tuple[moderngl.Uniform, float] | None = None
+    tint: bytes | None = None
+
+
+@dataclass
+class _Bound:
+    """A vertex array over gathered rows, and which ones: of which filling of the stream, from which on."""
+
+    array: moderngl.VertexArray
+    fills: int = -1
+    first: int = -1
 
 
 class InstancedMode:
@@ -83,95 +117,257 @@ class InstancedMode:
         self._programs = shared.programs(330)
         self._items: Sequence[Item] = ()
         self._table: ItemTable | None = None
-        self._draws: dict[tuple[object, ...], list[_Draw]] = {}
-        self._triangles = 0
+        self._selection = Selection()
+        self._streams: dict[int, Stream] = {}
+        self._kits: dict[tuple[object, ...], _Kit] = {}
+        self._shares: Sequence[Share | None] = ()
+        self._kit: _Kit | None = None
+        self._draws: list[_Draw] = []
+        self._rows = self._visible = self._simplified = self._triangles = self._uploaded = 0
 
     def rebuild(self, items: Sequence[Item], table: ItemTable, *, lod: bool, splat: bool) -> None:
         """Takes over another list of items."""
         self._items, self._table = items, table
-        self._release_draws()
+        self._selection.rebuild(items, table)
+        self._rows = sum(item.segment.count for item in items)
+        self._release()
 
     def draw(self, request: Request, state: object) -> int:
         """Draws everything into the framebuffer in use; the number of draw calls."""
-        defines = request.defines
         assert self._table is not None
+        switches = request.switches
+        shares = self._selection.update(request.view, cull=switches.cull, lod=switches.lod)
+        kit = self._kit_for(request.defines, by_level=switches.debug == "lod")
+        self._uploaded = 0
+        if kit is not self._kit or shares is not self._shares:
+            self._draws = self._list(kit, shares)
+            self._kit, self._shares = kit, shares
+            self._count(shares)
         rows = self._table.rows
-        draws = self._draws_for(defines)
-        for draw in draws:
-            row = rows[draw.row]
-            for uniform, field in draw.uniforms:
-                uniform.write(row[field].tobytes())
+        before: tuple[object, ...] = ()
+        for draw in self._draws:
+            now = draw.program, draw.row, draw.tint
+            if now != before:
+                row = rows[draw.row]
+                for uniform, field in draw.program.uniforms:
+                    tinted = draw.tint is not None and field == "tint"
+                    uniform.write(draw.tint if tinted else row[field].tobytes())
+                before = now
             if draw.hand is not None:
                 draw.hand[0].value = draw.hand[1]
             draw.array.render(
                 moderngl.TRIANGLES, vertices=draw.faces.count, first=draw.faces.first, instances=draw.count
             )
-        self._triangles = sum(draw.faces.count // 3 * draw.count for draw in draws)
-        return len(draws)
+        return len(self._draws)
 
     def tally(self, total: int, *, wait: bool) -> Tally:
-        return Tally(visible=total, triangles=self._triangles)
+        """What became of `total` instances in the latest frame.
+
+        Of a node of several parts each part counts as a share of it.
+        """
+        each = total / max(self._rows, 1)
+        visible, simplified = round(self._visible * each), round(self._simplified * each)
+        return Tally(
+            visible, total - visible, simplified=simplified,
+            triangles=self._triangles, uploaded_bytes=self._uploaded,
+        )  # fmt: skip
 
     def release(self) -> None:
-        self._release_draws()
+        self._release()
 
-    def _draws_for(self, defines: Mapping[str, object]) -> list[_Draw]:
-        key = (self._pool.version, *sorted(defines.items()))
-        draws = self._draws.get(key)
-        if draws is None:
-            draws = self._draws[key] = [
-                draw
-                for number, item in enumerate(self._items)
-                for part in item.parts
-                for draw in self._item_draws(number, item, part, defines)
-            ]
+    # -- inside ------------------------------------------------------------------------------------
+
+    def _list(self, kit: _Kit, shares: Sequence[Share | None]) -> list[_Draw]:
+        """The draws of these shares; gathers and uploads what they need."""
+        draws: list[_Draw] = []
+        for number, share in enumerate(shares):
+            if share is None:
+                continue
+            if share.rows is None:
+                draws += kit.whole(number, share.level)
+                continue
+            stream = self._streams.get(number)
+            if stream is None:
+                stream = self._streams[number] = Stream(self._ctx)
+            self._uploaded += stream.fill(self._items[number], share, kit.columns(number))
+            draws += kit.gathered(number, share, stream)
         return draws
 
-    def _item_draws(
-        self, number: int, item: Item, part: Part, defines: Mapping[str, object]
-    ) -> list[_Draw]:
-        wanted = {**defines, **item_defines(item, part), "INSTANCE": "in"}
-        key, segment, mirrors = part.batch.key, item.segment, item.batch.mirrors
-        if "ids" in item.batch.instances.columns and reads_ids(wanted):
-            wanted["HAS_IDS"] = 1
-        by_hand = segment.mixed and not key.double_sided
-        if by_hand:
-            wanted["ONE_HAND"] = 1
-        program = self._programs.get(wanted)
-        array = self._vertex_array(item, program, colored="VERTEX_COLORS" in wanted)
-        uniforms = tuple((program[name], field) for name, field in UNIFORMS.items() if name in program)
-        hands = [False, True] if by_hand else [mirrors != (segment.plain == 0)]
+    def _count(self, shares: Sequence[Share | None]) -> None:
+        shown = [share for share in shares if share is not None]
+        self._visible = sum(share.visible for share in shown)
+        self._simplified = sum(share.simplified for share in shown)
+        self._triangles = sum(draw.faces.count // 3 * draw.count for draw in self._draws)
+
+    def _kit_for(self, defines: Mapping[str, object], *, by_level: bool) -> _Kit:
+        key = (self._pool.version, by_level, *sorted(defines.items()))
+        if key not in self._kits:
+            for old in [known for known in self._kits if known[0] != key[0]]:
+                self._kits.pop(old).release()
+            self._kits[key] = _Kit(self._ctx, self._pool, self._programs, self._items, defines, by_level)
+        return self._kits[key]
+
+    def _release(self) -> None:
+        for kit in self._kits.values():
+            kit.release()
+        for stream in self._streams.values():
+            stream.release()
+        self._kits.clear()
+        self._streams.clear()
+        self._kit, self._shares, self._draws = None, (), []
+
+
+class _Kit:
+    """The draws of all items for one set of outputs, and what they are made of.
+
+    by_level  whether instances are coloured by their level of detail
+    """
+
+    def __init__(
+        self,
+        ctx: moderngl.Context,
+        pool: MeshPool,
+        programs: MeshPrograms,
+        items: Sequence[Item],
+        defines: Mapping[str, object],
+        by_level: bool,
+    ) -> None:
+        self._ctx = ctx
+        self._pool = pool
+        self._programs = programs
+        self._items = items
+        self._defines = defines
+        self._by_level = by_level
+        self._ready: dict[tuple[int, int, bool], _Program] = {}
+        self._arrays: dict[tuple[int, int], moderngl.VertexArray] = {}
+        self._bound: dict[tuple[int, int, int], _Bound] = {}
+        self._whole: dict[tuple[int, int], list[_Draw]] = {}
+
+    def whole(self, number: int, level: int) -> list[_Draw]:
+        """The draws of all of an item's rows, as they lie, at this level."""
+        draws = self._whole.get((number, level))
+        if draws is None:
+            item = self._items[number]
+            draws = [
+                draw
+                for place in range(len(item.parts))
+                for draw in self._whole_part(number, item, place, level)
+            ]
+            self._whole[number, level] = draws
+        return draws
+
+    def gathered(self, number: int, share: Share, stream: Stream) -> list[_Draw]:
+        """The draws of an item's rows that `stream` holds."""
+        item = self._items[number]
         return [
-            _Draw(
-                array,
-                part.faces(mirrored=mirrored),
-                segment.count,
-                uniforms,  # type: ignore[arg-type]
-                number,
-                (program["hand"], -1.0 if mirrored != mirrors else 1.0) if by_hand else None,  # type: ignore[arg-type]
-            )
-            for mirrored in hands
+            self._run_draw(number, item, place, run_place, run, stream)
+            for place in range(len(item.parts))
+            for run_place, run in enumerate(share.runs)
         ]
 
-    def _vertex_array(self, item: Item, program: moderngl.Program, *, colored: bool) -> moderngl.VertexArray:
-        array = self._ctx.vertex_array(
-            program, [vertex_content(self._pool, colored=colored)],
+    def columns(self, number: int) -> set[str]:
+        """What gathered rows of an item need."""
+        item = self._items[number]
+        names = {
+            name for name, column in item.batch.instances.columns.items()
+            if _attributes(name, column.row_bytes // 4)
+        }  # fmt: skip
+        names -= {"ids", "colors"} if self._by_level else {"ids"}
+        return names | {"ids"} if self._reads_ids(item) else names
+
+    def release(self) -> None:
+        for array in (*self._arrays.values(), *(bound.array for bound in self._bound.values())):
+            array.release()
+
+    def _whole_part(self, number: int, item: Item, place: int, level: int) -> list[_Draw]:
+        part, segment, mirrors = item.parts[place], item.segment, item.batch.mirrors
+        by_hand = segment.mixed and not part.batch.key.double_sided
+        ready = self._program(number, item, place, gathered=False)
+        array = self._arrays.get((number, place))
+        if array is None:
+            array = self._arrays[number, place] = self._vertex_array(ready)
+            self._bind(array, ready, item, segment.page.buffer, segment.offsets)
+        hand: Any = ready.program["hand"] if by_hand else None
+        return [
+            _Draw(
+                array, part.faces(level=level, mirrored=mirrored), segment.count, ready, number,
+                (hand, -1.0 if mirrored != mirrors else 1.0) if by_hand else None, self._tint(level),
+            )
+            for mirrored in ([False, True] if by_hand else [mirrors != (segment.plain == 0)])
+        ]  # fmt: skip
+
+    def _run_draw(
+        self, number: int, item: Item, place: int, run_place: int, run: Run, stream: Stream
+    ) -> _Draw:
+        part = item.parts[place]
+        ready = self._program(number, item, place, gathered=True)
+        key = number, place, run_place
+        bound = self._bound.get(key)
+        if bound is None:
+            bound = self._bound[key] = _Bound(self._vertex_array(ready))
+        if (bound.fills, bound.first) != (stream.fills, run.first):
+            assert stream.buffer is not None
+            self._bind(bound.array, ready, item, stream.buffer, stream.offsets, run.first)
+            bound.fills, bound.first = stream.fills, run.first
+        faces = part.faces(level=run.level, mirrored=run.turned)
+        return _Draw(bound.array, faces, run.count, ready, number, tint=self._tint(run.level))
+
+    def _program(self, number: int, item: Item, place: int, *, gathered: bool) -> _Program:
+        key = number, place, gathered
+        ready = self._ready.get(key)
+        if ready is None:
+            part = item.parts[place]
+            wanted = {**self._defines, **item_defines(item, part), "INSTANCE": "in"}
+            if self._by_level:
+                wanted.pop("HAS_COLORS", None)
+            if self._reads_ids(item) and (gathered or "ids" in item.batch.instances.columns):
+                wanted["HAS_IDS"] = 1
+            if not gathered and item.segment.mixed and not part.batch.key.double_sided:
+                wanted["ONE_HAND"] = 1
+            program = self._programs.get(wanted)
+            uniforms: Any = tuple(
+                (program[name], field) for name, field in UNIFORMS.items() if name in program
+            )
+            ready = self._ready[key] = _Program(program, uniforms, "VERTEX_COLORS" in wanted)
+        return ready
+
+    def _reads_ids(self, item: Item) -> bool:
+        return "OUT_IDS" in self._defines or item.batch.key.motion is not None
+
+    def _tint(self, level: int) -> bytes | None:
+        return np.array((*palette(level), FLAT), np.float32).tobytes() if self._by_level else None
+
+    def _vertex_array(self, ready: _Program) -> moderngl.VertexArray:
+        return self._ctx.vertex_array(
+            ready.program, [vertex_content(self._pool, colored=ready.colored)],
             index_buffer=self._pool.indices, index_element_size=4,
         )  # fmt: skip
-        segment = item.segment
-        for name, column in item.batch.instances.columns.items():
-            for attribute, text, start in _attributes(name, column.row_bytes // 4):
-                if attribute not in program:
+
+    def _bind(
+        self,
+        array: moderngl.VertexArray,
+        ready: _Program,
+        item: Item,
+        buffer: moderngl.Buffer,
+        offsets: Mapping[str, int],
+        first: int = 0,
+    ) -> None:
+        """Makes `array` read the columns that start at `offsets`, from that row on."""
+        columns = item.batch.instances.columns
+        for name, offset in offsets.items():
+            width = columns[name].row_bytes if name in columns else 4
+            for attribute, text, start in _attributes(name, width // 4):
+                if attribute not in ready.program:
                     continue
-                member = program[attribute]
+                member = ready.program[attribute]
                 assert isinstance(member, moderngl.Attribute)
                 kind = "i" if text.endswith("i") else "f"
-                offset = segment.offsets[name] + start
-                array.bind(member.location, kind, segment.page.buffer, text, offset, column.row_bytes, 1)
-        return array
+                place = offset + first * width + start
+                array.bind(member.location, kind, buffer, text, place, width, 1)
 
-    def _release_draws(self) -> None:
-        for draws in self._draws.values():
-            for array in {draw.array for draw in draws}:
-                array.release()
-        self._draws.clear()
+
+def palette(number: int) -> tuple[float, float, float]:
+    """The linear colour of a level of detail: as in tinted.glsl."""
+    hue = number * 0.61803399 % 1.0 * 6.0
+    red, green, blue = abs(hue - 3) - 1, 2 - abs(hue - 2), 2 - abs(hue - 4)
+    return min(max(red, 0.06), 0.9), min(max(green, 0.06), 0.9), min(max(blue, 0.06), 0.9)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from throng.gpu.context import checked_buffer
 from throng.layout import RECORD
 
+Doubles = npt.NDArray[np.float64]
 Range = tuple[int, int]
 
 _ALIGNMENT = 256  # bytes; what any driver accepts as the start of a range
@@ -35,8 +36,8 @@ class GpuColumn(Protocol):
     def row_bytes(self) -> int: ...
     @property
     def versions(self) -> Versions: ...
-    @property
-    def read(self) -> Callable[[int, int], npt.NDArray[Any]]: ...
+    def read(self, start: int, stop: int) -> npt.NDArray[Any]: ...
+    def take(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]: ...
 
 
 class Cells(Protocol):
@@ -56,6 +57,48 @@ class Cells(Protocol):
     def bounds_version(self) -> int: ...
 
 
+@dataclass(frozen=True)
+class Body:
+    """What each instance stands for, as far as it matters to who asks what is seen.
+
+    center, radius  (3,) float64, metres: a sphere around all parts of the model
+    reach           metres that a motion carries an instance at most
+    sway            metres that it does in addition for each unit of an instance's own scale
+    switches        for each level but the finest the diameter in pixels below which it will do, descending
+    """
+
+    center: Doubles
+    radius: float
+    reach: float
+    sway: float
+    switches: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Sight:
+    """How a scene is looked at, in its own coordinates; all float64.
+
+    planes           (k, 4): dot(plane, (x, y, z, 1)) >= 0 inside; none where all is to be seen
+    eye              (4,): where it is seen from, and 1; without perspective the direction towards it, and 0
+    clip_w           (4,): dot(clip_w, (x, y, z, 1)) is clip space's w
+    pixels_per_unit  how many pixels a metre across the view measures where w is 1
+    """
+
+    planes: Doubles
+    eye: Doubles
+    clip_w: Doubles
+    pixels_per_unit: float
+
+
+class Visible(Protocol):
+    """What is seen of some rows: at each level of detail these; `whole`: the level of all, or -1."""
+
+    @property
+    def levels(self) -> Sequence[npt.NDArray[np.int64]]: ...
+    @property
+    def whole(self) -> int: ...
+
+
 class Instances(Protocol):
     """A set of columns of equal length."""
 
@@ -70,6 +113,7 @@ class Instances(Protocol):
     @property
     def hands(self) -> int: ...
     def cells(self, first: int, count: int) -> Cells: ...
+    def visible(self, first: int, count: int, world: Doubles, body: Body, view: Sight) -> Visible: ...
 
 
 @dataclass(eq=False)
@@ -128,6 +172,7 @@ class Resident:
     """A set of instances as it lies on the GPU.
 
     changed  the ranges of rows that the last `sync` wrote
+    writes   how often a `sync` wrote any
     layout   version of where things lie
     """
 
@@ -139,6 +184,7 @@ class Resident:
     seen_shape: int = -1
     seen_hands: int = -1
     changed: list[Range] = field(default_factory=list)
+    writes: int = 0
 
 
 class InstanceStore:
@@ -174,6 +220,7 @@ class InstanceStore:
                 self._upload(resident, name, column, ranges)
                 resident.seen[name] = column.versions.latest
                 resident.changed += ranges
+        resident.writes += bool(resident.changed)
         if resident.seen_hands != instances.hands:
             self._count_hands(instances, resident)
         if self._ordered:

@@ -218,6 +218,11 @@ class ItemTable:
         self.update_values()
 
     @property
+    def worlds(self) -> Doubles:
+        """(n, 3, 4): the crowds' transforms in the scene; of nodes the identity."""
+        return self._worlds
+
+    @property
     def moves(self) -> bool:
         """Whether any item is a function of the time."""
         return bool(self._speeds.any())

@@ -42,7 +42,10 @@ class Request:
 
 @dataclass
 class Tally:
-    """What became of a frame's instances, each counted once; see Stats."""
+    """What became of a frame's instances, each counted once; see Stats.
+
+    uploaded_bytes  written for what was chosen, beside the columns
+    """
 
     visible: int = 0
     culled: int = 0
@@ -50,3 +53,4 @@ class Tally:
     simplified: int = 0
     splats: int = 0
     triangles: int = 0
+    uploaded_bytes: int = 0
