@@ -52,6 +52,7 @@ class IndirectMode:
         self._made: tuple[object, ...] = ()
         self._phases = 1
         self._idle = 0  # frames for which nothing is tested against the pyramid
+        self._tested = 0  # frames in a row for which it was
 
     def rebuild(self, items: Sequence[Item], table: ItemTable, *, lod: bool, splat: bool) -> None:
         """Takes over another list of items."""
@@ -139,6 +140,7 @@ class IndirectMode:
             visibility.run(self._drawn[0], screen, self._masks.buffer)
             calls += self._render(self._drawn[0], request.defines)
         self._phases = 2 if tested else 1
+        self._tested = self._tested + 1 if tested else 0
         if splats:
             screen.paint(self._drawn[self._phases - 1].records, self._masks.buffer, request.defines)
         visibility.copy_counters(self._counters[self._frames % _LAG])
@@ -150,10 +152,11 @@ class IndirectMode:
         if self._idle:
             self._idle -= 1
             return True
-        if self._phases == 2 and self._frames >= _LAG:
+        # The first frames see what was visible long ago, or nothing, and so hide little.
+        if self._tested > _LAG + 1:
             found = self.tally(0, wait=False)
             if found.occluded <= _WORTH_TESTING * found.visible:
-                self._idle = _PROBE
+                self._idle, self._tested = _PROBE, 0
                 return True
         return False
 

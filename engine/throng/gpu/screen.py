@@ -20,7 +20,8 @@ _RECORDS, _SCREEN, _MASKS = 3, 5, 6
 class Screen:
     """For each pixel the nearest splat's depth and its record; then the pyramid's levels, finest first.
 
-    All in one buffer of words; where what begins is `at_owners`, `at_pyramid`.
+    All in one buffer of words; where what begins is `at_owners`, `at_pyramid`. In `orders` the scan says whether
+    there are splats, to be painted and to be cleared away before the next are written.
     """
 
     def __init__(
@@ -32,6 +33,8 @@ class Screen:
         self._max_groups = max_groups
         self._painters: dict[tuple[tuple[str, object], ...], moderngl.VertexArray] = {}
         self.buffer = checked_buffer(ctx, reserve=16, purpose="the splats' pixels")
+        self.orders = checked_buffer(ctx, bytes(64), purpose="the splats' draw command")
+        self._clean = False
         self.at_owners = self.at_pyramid = 0
         self._levels: list[tuple[int, int]] = [(1, 1)]
 
@@ -42,7 +45,9 @@ class Screen:
 
     def lay_out(self, width: int, height: int, *, splats: bool) -> None:
         """For a picture of that size; without pixels for splats where there are none."""
-        self.at_owners = width * height if splats else 0
+        pixels = width * height if splats else 0
+        self._clean = self._clean and pixels == self.at_owners
+        self.at_owners = pixels
         self.at_pyramid = 2 * self.at_owners
         level = -(-width // TILE), -(-height // TILE)
         self._levels = [level]
@@ -53,6 +58,7 @@ class Screen:
         if needed > self.buffer.size:
             self.buffer.release()
             self.buffer = checked_buffer(self._ctx, reserve=needed, purpose="the splats' pixels")
+            self._clean = False
 
     def fits_splats(self, width: int, height: int) -> bool:
         """Whether a picture of that size is not too large for splats: two words a pixel in one block."""
@@ -65,9 +71,12 @@ class Screen:
         program["word_count"] = self.at_pyramid
         groups = -(-self.at_pyramid // CELL)
         width = min(groups, self._max_groups)
-        if groups:
+        if self._clean:
+            program.run_indirect(self.orders, offset=32)
+        else:
             program.run(width, -(-groups // width), 1)
-            self._ctx.memory_barrier(moderngl.SHADER_STORAGE_BARRIER_BIT)
+            self._clean = True
+        self._ctx.memory_barrier(moderngl.SHADER_STORAGE_BARRIER_BIT)
 
     def build_pyramid(self, depth: moderngl.Texture, samples: int) -> None:
         """From the depths drawn so far."""
@@ -104,10 +113,11 @@ class Screen:
         records.bind_to_storage_buffer(_RECORDS, size=limit)
         self.buffer.bind_to_storage_buffer(_SCREEN)
         masks.bind_to_storage_buffer(_MASKS)
-        self._painters[key].render(moderngl.TRIANGLES, vertices=3)
+        self._painters[key].render_indirect(self.orders, moderngl.TRIANGLES, count=1)
 
     def release(self) -> None:
         self.buffer.release()
+        self.orders.release()
         for painter in self._painters.values():
             painter.program.release()
             painter.release()

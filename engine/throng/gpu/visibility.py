@@ -274,7 +274,10 @@ class Visibility:
         switches = int(self._block["switches"]) | extra_switches
         self._test(masks, switches)
         ctx.memory_barrier(barrier)
-        self._programs.get("scan", SCAN=SCAN).run(1)
+        screen.orders.bind_to_storage_buffer(_SIXTH)
+        scan = self._programs.get("scan", SCAN=SCAN)
+        scan["max_groups"] = self._max_groups
+        scan.run(1)
         ctx.memory_barrier(barrier)
         if self._most_records * RECORD.size > drawn.records.size:
             drawn.reserve(self.counters()["total"], 0)
