@@ -50,9 +50,6 @@ void sort_by_size(uint me, uint count) {
         work[cull.at_nearest + atomicAdd(rings[work[cull.at_bases + i]], 1u)] = i;
 }
 #else
-// How to paint the splats, a draw command of five words, and, from the ninth on, the work groups that clear them.
-layout(std430, binding = 6) writeonly buffer PaintBlock { uint paint[]; };
-uniform uint max_groups;
 uint value(uint i) {
     uint at = cull.at_masks + i * 2u;
     return bitCount(work[at]) + bitCount(work[at + 1u]);
@@ -96,20 +93,7 @@ void main() {
         work[AT_COUNTERS + COUNT_TOTAL] = before;
 #endif
     }
-#ifndef CHUNKS
-    memoryBarrierBuffer();
-    barrier();
-    if (me == 0u) {
-        uint any_splat = min(work[cull.at_bases + visible_count()], 1u);
-        paint[0] = 3u;
-        paint[1] = any_splat;
-        paint[2] = paint[3] = paint[4] = 0u;
-        uint groups = (cull.at_pyramid + CELL - 1u) / CELL, wide = max(min(groups, max_groups), 1u);
-        paint[8] = wide * any_splat;
-        paint[9] = (groups + wide - 1u) / wide;
-        paint[10] = 1u;
-    }
-#else
+#ifdef CHUNKS
     memoryBarrierBuffer();
     barrier();
     if (span_count <= MAX_SORTED) sort_by_size(me, work[AT_BEFORE + count]);

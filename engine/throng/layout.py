@@ -100,11 +100,11 @@ CULL = Struct(
         ("uint", "at_bases", ""),
         ("uint", "at_seen", ""),
         ("uint", "at_owners", "where each part starts in the screen buffer, in words; keys start at 0"),
+        ("uint", "at_patches", ""),
         ("uint", "at_pyramid", ""),
         ("uint", "tiles_across", "of the finest level of the pyramid"),
         ("uint", "tiles_down", ""),
         ("uint", "at_nearest", ""),
-        ("uint", "unused1", ""),
         ("uint", "unused2", ""),
         ("uint", "unused3", ""),
     ],
@@ -199,6 +199,7 @@ SPLAT = Struct(
 )
 
 SWITCHES = {"CULL": 1, "LOD": 2, "OCCLUSION": 4, "SPLAT": 8, "REVERSED": 16, "ZERO_TO_ONE": 32, "FIRST": 64, "SECOND": 128}
+PATCH = 32  # pixels along each side of what is painted, and cleared, as a whole where it has splats
 RINGS = 16  # into which chunks are sorted by distance, so that near splats come first
 MAX_SORTED = 64  # spans of chunks that are
 MAX_LEVELS = 5
@@ -244,7 +245,7 @@ def glsl() -> str:
     )
     numbers = {
         "NONE": NONE, "MATRIX_WORDS": MATRIX_WORDS, "CELL": CELL, "MAX_BINS": MAX_BINS,
-        "MASK_SIDE": MASK_SIDE, "RINGS": RINGS, "MAX_SORTED": MAX_SORTED, "MASK_GRID": MASK_GRID, "MASK_WORDS": MASK_WORDS, "MASK_HEADER": MASK_HEADER,
+        "MASK_SIDE": MASK_SIDE, "RINGS": RINGS, "PATCH": PATCH, "MAX_SORTED": MAX_SORTED, "MASK_GRID": MASK_GRID, "MASK_WORDS": MASK_WORDS, "MASK_HEADER": MASK_HEADER,
         **{f"SWITCH_{name}": bit for name, bit in SWITCHES.items()},
         **{f"COUNT_{name.upper()}": place for place, name in enumerate(COUNTERS)},
     }  # fmt: skip

@@ -77,6 +77,8 @@ Print print_of(Item item, Placed p) {
     return s;
 }
 
+uint patches_across() { return (uint(cull.picture.x) + PATCH - 1u) / PATCH; }
+
 // OWNERS: makes the splat, at `record`, the owner of the pixels where it is the nearest; otherwise puts its depths
 // among the screen's, and tells whether one is, so far, the nearest of its pixel.
 bool printed(Print s, float faded, uint record) {
@@ -112,7 +114,10 @@ bool printed(Print s, float faded, uint record) {
             if (!(depth > 0.0 && depth < 1.0)) continue;
             uint key = key_of(depth);
 #ifdef OWNERS
-            if (nearest == key) atomicMin(screen[cull.at_owners + at], record);
+            if (nearest == key) {
+                atomicMin(screen[cull.at_owners + at], record);
+                screen[cull.at_patches + uint(y) / PATCH * patches_across() + uint(x) / PATCH] = 1u;
+            }
 #else
             if (key <= nearest) any_nearest = key <= atomicMin(screen[at], key) || any_nearest;
 #endif

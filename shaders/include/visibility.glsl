@@ -7,7 +7,8 @@ layout(std430, binding = 1) readonly buffer ChunkBlock { Chunk chunks[]; };
 // Counters; then for each chunk how many visible ones come before it; and at the places that `cull` names:
 // the visible chunks, the bins' bit masks, where each bin's records start, and what was seen last time.
 layout(std430, binding = 4) buffer WorkBlock { uint work[]; };
-// For each pixel the nearest splat's depth and its record; then the pyramid's levels, finest first.
+// For each pixel the nearest splat's depth and its record; whether each patch of pixels has splats; then the
+// pyramid's levels, finest first.
 layout(std430, binding = 5) buffer ScreenBlock { uint screen[]; };
 
 const uint AT_COUNTERS = 0u, AT_BEFORE = 16u;

@@ -11,17 +11,18 @@ from throng.gpu import source
 from throng.gpu.context import checked_buffer
 from throng.gpu.programs import CULL_BINDING, FRAME_BINDING
 from throng.gpu.visibility import VisibilityPrograms
-from throng.layout import CELL
+from throng.layout import PATCH
 
 TILE = 8  # pixels along each side of what the pyramid's finest level holds one depth of
 _RECORDS, _SCREEN, _MASKS = 3, 5, 6
 
 
 class Screen:
-    """For each pixel the nearest splat's depth and its record; then the pyramid's levels, finest first.
+    """For each pixel the nearest splat's depth and its record; for each patch of pixels whether it has splats;
+    then the pyramid's levels, finest first.
 
-    All in one buffer of words; where what begins is `at_owners`, `at_pyramid`. In `orders` the scan says whether
-    there are splats, to be painted and to be cleared away before the next are written.
+    All in one buffer of words; where what begins is `at_owners`, `at_patches`, `at_pyramid`. Patches of pixels
+    without splats are neither painted nor cleared.
     """
 
     def __init__(
@@ -31,11 +32,13 @@ class Screen:
         self._programs = programs
         self._limit = limit
         self._max_groups = max_groups
+        self._programs_of: dict[tuple[tuple[str, object], ...], moderngl.Program] = {}
         self._painters: dict[tuple[tuple[str, object], ...], moderngl.VertexArray] = {}
         self.buffer = checked_buffer(ctx, reserve=16, purpose="the splats' pixels")
-        self.orders = checked_buffer(ctx, bytes(64), purpose="the splats' draw command")
         self._clean = False
-        self.at_owners = self.at_pyramid = 0
+        self.at_owners = self.at_patches = self.at_pyramid = 0
+        self._patches = 0
+        self._width = 0
         self._levels: list[tuple[int, int]] = [(1, 1)]
 
     @property
@@ -46,9 +49,12 @@ class Screen:
     def lay_out(self, width: int, height: int, *, splats: bool) -> None:
         """For a picture of that size; without pixels for splats where there are none."""
         pixels = width * height if splats else 0
-        self._clean = self._clean and pixels == self.at_owners
-        self.at_owners = pixels
-        self.at_pyramid = 2 * self.at_owners
+        if (pixels, width) != (self.at_owners, self._width):
+            self._forget_layout()
+        self.at_owners, self._width = pixels, width
+        self.at_patches = 2 * pixels
+        self._patches = -(-width // PATCH) * -(-height // PATCH) if splats else 0
+        self.at_pyramid = self.at_patches + self._patches
         level = -(-width // TILE), -(-height // TILE)
         self._levels = [level]
         while level != (1, 1):
@@ -58,7 +64,7 @@ class Screen:
         if needed > self.buffer.size:
             self.buffer.release()
             self.buffer = checked_buffer(self._ctx, reserve=needed, purpose="the splats' pixels")
-            self._clean = False
+            self._forget_layout()
 
     def fits_splats(self, width: int, height: int) -> bool:
         """Whether a picture of that size is not too large for splats: two words a pixel in one block."""
@@ -68,14 +74,10 @@ class Screen:
         """No pixel has a splat. Visibility.bind comes first, as in all that follows."""
         program = self._programs.get("clear")
         self.buffer.bind_to_storage_buffer(_SCREEN)
-        program["word_count"] = self.at_pyramid
-        groups = -(-self.at_pyramid // CELL)
-        width = min(groups, self._max_groups)
-        if self._clean:
-            program.run_indirect(self.orders, offset=32)
-        else:
-            program.run(width, -(-groups // width), 1)
-            self._clean = True
+        program["patch_count"], program["all"] = self._patches, not self._clean
+        width = max(min(self._patches, self._max_groups), 1)
+        program.run(width, -(-self._patches // width), 1)
+        self._clean = True
         self._ctx.memory_barrier(moderngl.SHADER_STORAGE_BARRIER_BIT)
 
     def build_pyramid(self, depth: moderngl.Texture, samples: int) -> None:
@@ -101,23 +103,32 @@ class Screen:
     def paint(self, records: moderngl.Buffer, masks: moderngl.Buffer, defines: Mapping[str, object]) -> None:
         """Draws the splats into the framebuffer in use, where they are nearer than what is there."""
         key = tuple(sorted(defines.items()))
-        if key not in self._painters:
-            program = source.compile_program(
+        if key not in self._programs_of:
+            program = self._programs_of[key] = source.compile_program(
                 self._ctx, "splats", version=430, defines=defines,
-                generated={"layout.glsl": layout.glsl()}, vertex="screen.vert", fragment="splats.frag",
+                generated={"layout.glsl": layout.glsl()}, vertex="splats.vert", fragment="splats.frag",
             )  # fmt: skip
             for block, binding in (("FrameBlock", FRAME_BINDING), ("CullBlock", CULL_BINDING)):
                 program[block].binding = binding  # type: ignore[union-attr]
-            self._painters[key] = self._ctx.vertex_array(program, [])
+        if key not in self._painters:
+            painter = self._painters[key] = self._ctx.vertex_array(self._programs_of[key], [])
+            painter.bind(0, "i", self.buffer, "1i", 4 * self.at_patches, 4, 1)
         limit = min(self._limit, records.size)
         records.bind_to_storage_buffer(_RECORDS, size=limit)
         self.buffer.bind_to_storage_buffer(_SCREEN)
         masks.bind_to_storage_buffer(_MASKS)
-        self._painters[key].render_indirect(self.orders, moderngl.TRIANGLES, count=1)
+        self._ctx.memory_barrier(moderngl.VERTEX_ATTRIB_ARRAY_BARRIER_BIT)
+        self._painters[key].render(moderngl.TRIANGLE_STRIP, vertices=4, instances=self._patches)
+
+    def _forget_layout(self) -> None:
+        """Nothing of what lies here, or where, is as it was."""
+        self._clean = False
+        for painter in self._painters.values():
+            painter.release()
+        self._painters.clear()
 
     def release(self) -> None:
         self.buffer.release()
-        self.orders.release()
-        for painter in self._painters.values():
-            painter.program.release()
-            painter.release()
+        self._forget_layout()
+        for program in self._programs_of.values():
+            program.release()

@@ -242,7 +242,8 @@ class Visibility:
             switches |= SWITCHES["REVERSED"] | SWITCHES["ZERO_TO_ONE"]
         block["switches"] = switches
         block["debug"] = debug
-        block["at_owners"], block["at_pyramid"] = screen.at_owners, screen.at_pyramid
+        block["at_owners"], block["at_patches"] = screen.at_owners, screen.at_patches
+        block["at_pyramid"] = screen.at_pyramid
         block["tiles_across"], block["tiles_down"] = screen.tiles
         self._buffers["work"].write(bytes(4 * _COUNTER_WORDS))
 
@@ -274,10 +275,7 @@ class Visibility:
         switches = int(self._block["switches"]) | extra_switches
         self._test(masks, switches)
         ctx.memory_barrier(barrier)
-        screen.orders.bind_to_storage_buffer(_SIXTH)
-        scan = self._programs.get("scan", SCAN=SCAN)
-        scan["max_groups"] = self._max_groups
-        scan.run(1)
+        self._programs.get("scan", SCAN=SCAN).run(1)
         ctx.memory_barrier(barrier)
         if self._most_records * RECORD.size > drawn.records.size:
             drawn.reserve(self.counters()["total"], 0)
