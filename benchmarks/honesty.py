@@ -8,9 +8,10 @@ plain      full detail, nothing left out, one sample a pixel
 fast       with all that may be left out left out
 
 and the error of `fast` against the reference, over the error of `plain` against it, is to be at most 1.15,
-for the mean absolute difference and for mean FLIP. Others see what these two forgive: the difference of what
-a blur leaves of the pictures (a field that is too thin or too dark far away), the mean brightness, how many
-pixels the instances cover, and how many pixels are at another depth by more than the instance is large.
+for the mean absolute difference and for mean FLIP. Where instances are as small as pixels, both are mostly
+noise, and forgive a field that is too thin or too dark. So there are the difference of what a blur leaves of
+the pictures, how many pixels the instances cover, and how light these are; and, for the depth, how many
+pixels are off by more than the instance there is large.
 """
 
 from __future__ import annotations
@@ -331,6 +332,10 @@ class Seen:
         """The share of pixels that show one of many rather than the ground, a planet, or nothing."""
         return float(self.instances.mean())
 
+    def light(self, color: npt.NDArray[np.uint8]) -> float:
+        """The mean sRGB, 0..255, of the pixels that show one of many; nan where none does."""
+        return float(color[self.instances, :3].mean()) if self.instances.any() else math.nan
+
     def across(self, depth: Floats, camera: throng.Camera) -> float:
         """The median size of the instances that are seen, pixels, each of them counted once."""
         keys, first = np.unique(np.where(self.instances, self.keys, -1), return_index=True)
@@ -377,13 +382,17 @@ def judge(
     painter: Painter, scene: throng.Scene, camera: throng.Camera, flip: bool = True
 ) -> tuple[Row, dict[str, Floats]]:
     """The figures of one view, and its pictures by name, sRGB 0..1."""
-    large = painter.reference(scene, camera, "ids")
-    reference = averaged(linear(large.color), painter.factor)
-    plain = painter.plain(scene, camera, "depth", "ids")
-    fast = painter.settled(scene, camera, "depth", "ids")
-    lights = {"plain": linear(plain.color), "fast": linear(fast.color), "reference": reference}
+    frames = {
+        "reference": painter.reference(scene, camera, "ids"),
+        "plain": painter.plain(scene, camera, "depth", "ids"),
+        "fast": painter.settled(scene, camera, "depth", "ids"),
+    }
+    plain, fast = frames["plain"], frames["fast"]
+    lights = {name: linear(frame.color) for name, frame in frames.items()}
+    shown = {name: seen(scene, frame.ids) for name, frame in frames.items()}
+    there = shown["plain"]
+    reference = lights["reference"] = averaged(lights["reference"], painter.factor)
     found = {name: errors(lights[name], reference, flip) for name in ("plain", "fast")}
-    there = seen(scene, plain.ids)
     row: Row = {
         "ratios": {
             name: ratio(getattr(found["fast"], name), getattr(found["plain"], name))
@@ -392,11 +401,8 @@ def judge(
         },
         "errors": {name: vars(errors) for name, errors in found.items()},
         "pixels": there.across(plain.depth, camera),
-        "covered": {
-            "reference": seen(scene, large.ids).covered,
-            "plain": there.covered,
-            "fast": seen(scene, fast.ids).covered,
-        },
+        "covered": {name: one.covered for name, one in shown.items()},
+        "light": {name: one.light(frames[name].color) for name, one in shown.items()},
         "misplaced": misplaced(fast.depth, plain.depth, there.sizes),
         "removed": removed(fast.stats),
         "instances": fast.stats.instances,
@@ -444,7 +450,7 @@ def side_by_side(pictures: Mapping[str, Floats]) -> Image.Image:
 
 _HEAD = (
     f"{'':16} {'pixels':>6} | {'mean absolute':>19} | {'blurred':>19} | {'FLIP':>19} | "
-    f"{'brightness %':>13} | {'covered %':>16} | depth | removed"
+    f"{'covered %':>17} | {'light %':>11} | depth | removed"
 )
 
 
@@ -453,8 +459,14 @@ def _line(row: Row) -> str:
     parts = [f"{row['scene'] + ' ' + row['distance']:16} {row['pixels']:6.1f}"]
     for name, digits in (("absolute", 2), ("blurred", 2), ("flip", 3)):
         parts.append(f"{plain[name]:6.{digits}f} {fast[name]:6.{digits}f} {row['ratios'][name]:5.2f}")
-    parts.append(f"{plain['brightness'] * 100:+6.1f} {fast['brightness'] * 100:+6.1f}")
-    parts.append(" ".join(f"{row['covered'][name] * 100:5.1f}" for name in ("reference", "plain", "fast")))
+    covered, light = (
+        [(row[what][name] / row[what]["reference"] - 1) * 100 for name in ("plain", "fast")]
+        if row[what]["reference"]
+        else [math.nan] * 2
+        for what in ("covered", "light")
+    )
+    parts.append(f"{row['covered']['reference'] * 100:5.1f} {covered[0]:+5.1f} {covered[1]:+5.1f}")
+    parts.append(f"{light[0]:+5.1f} {light[1]:+5.1f}")
     parts.append(f"{row['misplaced'] * 100:4.1f}%")
     left_out = [f"{count:,} {name}" for name, count in row["removed"].items() if count]
     parts.append(", ".join(left_out) or "nothing")
@@ -478,8 +490,12 @@ def report(
     rows: list[Row] = []
     with Painter(size, mode, on) as painter:
         known = machine(painter.capabilities)
-        print("pixels across an instance; then the errors of plain, of fast, and their ratio;")
-        print("brightness of plain and fast; covered by instances in reference, plain and fast")
+        print(
+            "pixels across an instance; then the errors of plain, of fast, and their ratio; how much of the"
+        )
+        print(
+            "reference instances cover, by how much plain and fast cover more, and how much lighter they are"
+        )
         print(_HEAD, flush=True)
         for demo in demos:
             number = COUNTS.get(demo.name, demo.count) if count is None else count
