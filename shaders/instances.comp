@@ -46,9 +46,11 @@ void main() {
     uint became = visible ? 0u : CULLED;
     Choice choice = chosen(item, m, center, radius);
     bool draws = visible && choice.mesh, splat = visible && choice.splat, now_seen = false;
-#if (SWITCHED & (SWITCH_FIRST | SWITCH_SECOND)) != 0
+#if (SWITCHED & (SWITCH_FIRST | SWITCH_SECOND | SWITCH_KEPT)) != 0
     bool was = (work[cull.at_seen + index * 2u + word] & bit) != 0u;
-#if (SWITCHED & SWITCH_FIRST) != 0
+#if (SWITCHED & SWITCH_KEPT) != 0
+    draws = draws && (was || choice.level + 1u == item.levels);
+#elif (SWITCHED & SWITCH_FIRST) != 0
     draws = draws && was;
     splat = false;
 #else

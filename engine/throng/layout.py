@@ -63,7 +63,8 @@ class Struct:
 
 
 NONE = 0xFFFFFFFF  # the offset of a column that is not there
-# The fourth component of an instance's colour; they multiply. FLAT: unlit, whatever the vertices' colours.
+# The fourth component of an instance's colour; they multiply. FLAT: a debug
+# view's, whatever the vertices' colours.
 LIT, UNLIT, FLAT = 1.0, 0.25, 0.0625
 
 FRAME = Struct(
@@ -198,7 +199,7 @@ SPLAT = Struct(
     ],
 )
 
-SWITCHES = {"CULL": 1, "LOD": 2, "OCCLUSION": 4, "SPLAT": 8, "REVERSED": 16, "ZERO_TO_ONE": 32, "FIRST": 64, "SECOND": 128}
+SWITCHES = {"CULL": 1, "LOD": 2, "OCCLUSION": 4, "SPLAT": 8, "REVERSED": 16, "ZERO_TO_ONE": 32, "FIRST": 64, "SECOND": 128, "FROZEN": 256, "KEPT": 512}
 PATCH = 32  # pixels along each side of what is painted, and cleared, as a whole where it has splats
 RINGS = 16  # into which chunks are sorted by distance, so that near splats come first
 MAX_SORTED = 64  # spans of chunks that are

@@ -58,7 +58,7 @@ class Renderer:
     options  an Options
     device   index of the EGL device for a context of our own; by default the first that works
     stats    a Stats of the latest frame
-    frozen   whether what is drawn stays what the camera saw when this was set, so that one can fly around it
+    frozen   whether what is drawn stays what the camera saw last, so that one can fly around it; may be set
 
     Use it as a context manager, or call `close`. Raises InvalidValue or InvalidType for bad arguments,
     ContextError where the driver cannot do what is needed, GpuMemoryError where it runs out of memory,
@@ -107,7 +107,8 @@ class Renderer:
             timed = self._owns_context and self._capabilities.timer_queries
             self._timer = GpuTimer(self._ctx, available=timed)
             self.stats: Stats | None = None
-            self.frozen = False
+            self._frozen = False
+            self._latest_view: View | None = None  # the one that decided last
 
     # -- drawing -----------------------------------------------------------------------------------
 
@@ -121,15 +122,16 @@ class Renderer:
             started = time.perf_counter()
             target = self._target(asked)
             clip = self._capabilities.clip_control
-            view = View.of(camera, (0, 0, *self._size), reversed_depth=target.reversed_depth)
+            view, chooser = self._views(camera, (0, 0, *self._size), reversed_depth=target.reversed_depth)
             state = self._state(scene)
             with self._timer.measured():
                 uploaded = self._upload(state)
                 target.clear(scene.background)
                 use_depth(self._ctx, reversed_depth=target.reversed_depth, clip_control=clip)
                 request = Request(
-                    view, self._switches, output_defines(asked), target.samples, lambda: target.drawn_depth
-                )
+                    view, chooser, self._switches, output_defines(asked), target.samples,
+                    lambda: target.drawn_depth,
+                )  # fmt: skip
                 calls = self._submit(state, request, encode=True)
                 target.resolve()
             pictures = {name: self._picture(target, name, view) for name in asked}
@@ -170,7 +172,7 @@ class Renderer:
             _, _, width, height = target.viewport
             if width < 1 or height < 1:
                 raise InvalidValue(f"framebuffer: expected a viewport of at least 1x1, got {width}x{height}")
-            view = View.of(camera, target.viewport, reversed_depth=False)
+            view, chooser = self._views(camera, target.viewport, reversed_depth=False)
             linear = encoding == "linear"
             with neutral_state(self._ctx, _UNITS):
                 state = self._state(scene)
@@ -181,7 +183,9 @@ class Renderer:
                     clear_host(target, color)
                 use_depth(self._ctx, reversed_depth=False, clip_control=self._capabilities.clip_control)
                 host = HostDepth(self._ctx, target)
-                request = Request(view, self._switches, {}, host.samples, host.copy if host.readable else None)
+                request = Request(
+                    view, chooser, self._switches, {}, host.samples, host.copy if host.readable else None
+                )
                 try:
                     calls = self._submit(state, request, encode=not linear)
                 finally:
@@ -207,6 +211,19 @@ class Renderer:
         self._frame_block.bind_to_uniform_block(FRAME_BINDING)
         state.gpu.place(request.view.origin, state.scene.time)
         return state.gpu.draw(request)
+
+    def _views(
+        self, camera: Camera, viewport: tuple[int, int, int, int], *, reversed_depth: bool
+    ) -> tuple[View, View]:
+        """What is drawn, and what decides what is: the same, unless frozen."""
+        if not self._frozen:
+            view = View.of(camera, viewport, reversed_depth=reversed_depth)
+            self._latest_view = view
+            return view, view
+        if self._latest_view is None:
+            self._latest_view = View.of(camera, viewport, reversed_depth=reversed_depth)
+        origin = self._latest_view.origin
+        return View.of(camera, viewport, reversed_depth=reversed_depth, origin=origin), self._latest_view
 
     @property
     def _switches(self) -> Switches:
@@ -273,6 +290,16 @@ class Renderer:
             with self._current():
                 self._release_states(0)
         self._options, self._mode = value, mode
+
+    @property
+    def frozen(self) -> bool:
+        """Whether what is drawn stays what the camera saw last, so that one can fly around it; may be set."""
+        return self._frozen
+
+    @frozen.setter
+    def frozen(self, value: bool) -> None:
+        self._check_usable()
+        self._frozen = arrays.flag(value, "frozen")
 
     @property
     def context(self) -> Context:

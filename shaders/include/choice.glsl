@@ -16,6 +16,13 @@ float size_of(vec3 center, float radius) {
     return 2.0 * radius * cull.picture.z * slant / w;
 }
 
+// Whether what the frozen view would have as a splat is as small in the view that is drawn.
+bool small_as_drawn(vec3 center, float radius) {
+    mat4 m = frame.view_projection;
+    float w = dot(vec4(m[0].w, m[1].w, m[2].w, m[3].w), vec4(center, 1.0));
+    return w > 4.0 * radius && 2.0 * radius * cull.picture.z < 40.0 * w;
+}
+
 // By the diameter of the model's sphere in pixels, `radius` being `bound` times what the mean of its axes says.
 Choice chosen(Item item, Affine m, vec3 center, float radius) {
     Choice c = Choice(0u, 0u, 1.0, true, false, false);
@@ -34,6 +41,10 @@ Choice chosen(Item item, Affine m, vec3 center, float radius) {
                          m.x.z * m.x.z + m.y.z * m.y.z + m.z.z * m.z.z);
         float least = min(min(min(axes.x, axes.y), axes.z), min(min(rows.x, rows.y), rows.z));
         if (w > 4.0 * radius * length(cull.clip_w.xyz) && least > 1e-6 * max(axes.x, max(axes.y, axes.z))) {
+            if (switched(SWITCH_FROZEN) && !small_as_drawn(center, radius)) {
+                c.level = c.other = item.levels - 1u;
+                return c;
+            }
             c.splat = true;
             if (switched(SWITCH_LOD)) c.faded = min((limit - size) / (limit * FADE), 1.0);
             c.mesh = c.splat_fades = c.faded < 1.0;

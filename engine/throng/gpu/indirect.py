@@ -51,6 +51,7 @@ class IndirectMode:
         self._colored = self._has_masks = False
         self._made: tuple[object, ...] = ()
         self._phases = 1
+        self._latest = 0  # of `_drawn`, the one that has the splats
         self._idle = 0  # frames for which nothing is tested against the pyramid
         self._tested = 0  # frames in a row for which it was
 
@@ -78,17 +79,18 @@ class IndirectMode:
         _, _, width, height = request.view.viewport
         splats = splats and self._screen.fits_splats(width, height)
         chooses = switches.cull or switches.lod or splats or switches.occlusion
-        made = (state, switches, splats, request.view.key if chooses else None)
+        views = (request.view.key, request.chooser.key) if chooses else None
+        made = (state, switches, splats, views)
         if self._visibility.refresh() or made != self._made:
             calls = self._decide(request, splats=splats)
             self._made = made
             return calls
         self._visibility.bind()
         calls = self._render(self._drawn[0], request.defines)
-        if self._phases == 2:
+        if self._latest == 1:
             calls += self._render(self._drawn[1], request.defines)
         if splats:
-            self._screen.paint(self._drawn[self._phases - 1].records, self._masks.buffer, request.defines)
+            self._screen.paint(self._drawn[self._latest].records, self._masks.buffer, request.defines)
         return calls
 
     def tally(self, total: int, *, wait: bool) -> Tally:
@@ -123,11 +125,16 @@ class IndirectMode:
         bits = (
             SWITCHES["CULL"] * switches.cull | SWITCHES["LOD"] * switches.lod | SWITCHES["SPLAT"] * splats
         )
-        visibility.look(request.view, bits, DEBUG.index(switches.debug), screen)
+        # Frozen, what was visible in the last frame that was tested is what stays.
+        kept = request.frozen and self._phases == 2
+        bits |= SWITCHES["FROZEN"] * request.frozen | SWITCHES["KEPT"] * kept
+        visibility.look(request, bits, DEBUG.index(switches.debug), screen)
         if splats:
             visibility.bind()
             screen.clear()
-        tested = switches.occlusion and request.depth is not None and not self._suspended()
+        tested = (
+            switches.occlusion and request.depth is not None and not request.frozen and not self._suspended()
+        )
         calls = 0
         if tested:
             assert request.depth is not None
@@ -139,10 +146,11 @@ class IndirectMode:
         else:
             visibility.run(self._drawn[0], screen, self._masks.buffer)
             calls += self._render(self._drawn[0], request.defines)
-        self._phases = 2 if tested else 1
+        self._phases = 2 if tested or kept else 1
         self._tested = self._tested + 1 if tested else 0
+        self._latest = 1 if tested else 0
         if splats:
-            screen.paint(self._drawn[self._phases - 1].records, self._masks.buffer, request.defines)
+            screen.paint(self._drawn[self._latest].records, self._masks.buffer, request.defines)
         visibility.copy_counters(self._counters[self._frames % _LAG])
         self._frames += 1
         return calls

@@ -136,7 +136,7 @@ class InstancedMode:
         """Draws everything into the framebuffer in use; the number of draw calls."""
         assert self._table is not None
         switches = request.switches
-        shares = self._selection.update(request.view, cull=switches.cull, lod=switches.lod)
+        shares = self._selection.update(request.chooser, cull=switches.cull, lod=switches.lod)
         kit = self._kit_for(request.defines, by_level=switches.debug == "lod")
         self._uploaded = 0
         if kit is not self._kit or shares is not self._shares:

@@ -27,6 +27,7 @@ class Switches:
 class Request:
     """A view of a scene, and how to draw it.
 
+    chooser  the view that decides what is drawn, relative to the same origin: `view` itself, unless frozen
     defines  for the fragment shaders: which outputs there are
     samples  of each pixel of the framebuffer in use
     depth    gives that framebuffer's depth, as it is when called, in a texture that starts at the viewport's
@@ -34,10 +35,16 @@ class Request:
     """
 
     view: View
+    chooser: View
     switches: Switches
     defines: Mapping[str, object]
     samples: int
     depth: Callable[[], moderngl.Texture] | None
+
+    @property
+    def frozen(self) -> bool:
+        """Whether another view than the one that is drawn decides."""
+        return self.chooser is not self.view
 
 
 @dataclass

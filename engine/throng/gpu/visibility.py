@@ -27,7 +27,7 @@ from throng.gpu.context import Capabilities, checked_buffer
 from throng.gpu.instances import Page
 from throng.gpu.items import Item, ItemTable
 from throng.gpu.programs import CULL_BINDING, FRAME_BINDING, ITEM_BINDING
-from throng.gpu.view import View
+from throng.gpu.request import Request
 from throng.layout import CELL, CHUNK, COMMAND, COUNTERS, CULL, ITEM, RECORD, SOURCE, SWITCHES
 
 SCAN = 256  # invocations of the scan's only work group
@@ -228,17 +228,17 @@ class Visibility:
         self._write("alone", apart)
         return changed
 
-    def look(self, view: View, switches: int, debug: int, screen: Any) -> None:
-        """From here on decides by this view. `screen`: the Screen that splats and the pyramid are on."""
-        block = self._block
+    def look(self, request: Request, switches: int, debug: int, screen: Any) -> None:
+        """From here on decides as asked. `screen`: the Screen that splats and the pyramid are on."""
+        block, view = self._block, request.chooser
         block["view_projection"] = view.transform.T
         for number, plane in enumerate(view.planes):
             block[f"plane{number}"] = plane
         block["eye"] = view.eye
         block["clip_w"] = view.transform[3]
-        width, height = view.viewport[2:]
+        width, height = request.view.viewport[2:]
         block["picture"] = width, height, view.pixels_per_metre, 0.0
-        if view.reversed_depth:
+        if request.view.reversed_depth:
             switches |= SWITCHES["REVERSED"] | SWITCHES["ZERO_TO_ONE"]
         block["switches"] = switches
         block["debug"] = debug
