@@ -107,7 +107,7 @@ def test_what_decides_lies_as_written(shared: Shared, name: str) -> None:
 def test_splats_lie_as_written(shared: Shared) -> None:
     program = source.compile_program(
         shared.ctx, "splats", version=430, generated={"layout.glsl": layout.glsl()},
-        vertex="screen.vert", fragment="splats.frag",
+        vertex="splats.vert", fragment="splats.frag",
     )  # fmt: skip
     found = found_members("RecordBlock", program)
     wanted = members(SPLAT, "RecordBlock", "splats[0].", SPLAT.size)
@@ -296,7 +296,7 @@ def variants() -> list[tuple[str, int, dict[str, object]]]:
     found += [("pyramid.comp", 430, {"FINEST": 1, "SAMPLES": samples}) for samples in (1, 4)]
     found += [("pyramid.comp", 430, {"SAMPLES": 1})]
     found += [("mask.vert", 430, {}), ("mask.frag", 430, {}), ("screen.vert", 430, {})]
-    found += [("splats.frag", 430, extra) for extra in extras[:2]]
+    found += [("splats.vert", 430, {}), *(("splats.frag", 430, extra) for extra in extras[:2])]
     found += [(name, 430, defines) for name in CHOOSERS for defines in chooser_forms()]
     columns: list[dict[str, object]] = [
         {"NODES": 1, "HAS_COLORS": 1, "HAS_IDS": 1, "ONE_HAND": 1},
