@@ -7,7 +7,7 @@
 #include "splat.glsl"
 #endif
 
-layout(local_size_x = CELL) in;
+layout(local_size_x = LANES) in;
 
 layout(std430, binding = 7) readonly buffer DispatchBlock { uvec4 dispatches[]; };
 
@@ -19,21 +19,8 @@ shared uint tally;  // culled, occluded, simplified, splats, seven bits each
 
 const uint CULLED = 1u, OCCLUDED = 1u << 7u, SIMPLIFIED = 1u << 14u, SPLATTED = 1u << 21u;
 
-void main() {
-    uint turn = dispatches[span].w + gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x;
-    if (turn >= work[AT_BEFORE + chunk_stop]) return;
-    uint place = work[cull.at_nearest + turn];
-    uint index = work[cull.at_visible + place];
-#ifndef ONE_ITEM
-    Item item = items[chunks[index].item];
-#endif
-    uint lane = gl_LocalInvocationID.x, word = lane >> 5u, bit = 1u << (lane & 31u);
-    uint stride = cull.stride;
-    if (lane < 2u * (stride + 1u)) bins[lane] = 0u;  // no more than CELL
-    if (lane < 2u) seen[lane] = 0u;
-    if (lane == 0u) tally = 0u;
-    barrier();
-
+void test(Item item, uint place, uint index, uint lane) {
+    uint word = lane >> 5u, bit = 1u << (lane & 31u);
     uint row = (index - item.first_chunk) * CELL + lane;
     bool there = row < item.count;
     if (!there) row = 0u;
@@ -73,7 +60,7 @@ void main() {
     {
         Print s = print_of(item, p);
         if (!splat) s.extent = vec2(-1.0);
-        if (printed(s, choice.faded, 0u)) atomicOr(bins[2u * stride + word], bit);
+        if (printed(s, choice.faded, 0u)) atomicOr(bins[2u * cull.stride + word], bit);
     }
 #endif
     bool fades = choice.splat_fades || choice.other != choice.level;
@@ -90,22 +77,39 @@ void main() {
 #if (SWITCHED & SWITCH_FIRST) == 0
     if (there) atomicAdd(tally, became);
 #endif
+}
+
+void main() {
+    uint turn = dispatches[span].w + gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x;
+    if (turn >= work[AT_BEFORE + chunk_stop]) return;
+    uint place = work[cull.at_nearest + turn];
+    uint index = work[cull.at_visible + place];
+#ifndef ONE_ITEM
+    Item item = items[chunks[index].item];
+#endif
+    uint me = gl_LocalInvocationID.x, stride = cull.stride;
+    for (uint i = me; i < 2u * (stride + 1u); i += LANES) bins[i] = 0u;
+    for (uint i = me; i < 2u; i += LANES) seen[i] = 0u;
+    if (me == 0u) tally = 0u;
     barrier();
 
-    if (lane < 2u * stride) {
+    for (uint lane = me; lane < CELL; lane += LANES) test(item, place, index, lane);
+    barrier();
+
+    for (uint i = me; i < 2u * stride; i += LANES) {
         uint before = work[AT_BEFORE + item.first_chunk];
         uint bin_step = work[AT_BEFORE + item.first_chunk + item.chunk_count] - before;
-        uint at = visible_count() + stride * before + (place - before) + (lane >> 1u) * bin_step;
-        work[cull.at_masks + 2u * at + (lane & 1u)] = bins[lane];
+        uint at = visible_count() + stride * before + (place - before) + (i >> 1u) * bin_step;
+        work[cull.at_masks + 2u * at + (i & 1u)] = bins[i];
     }
-    if (lane < 2u) {
-        work[cull.at_masks + 2u * place + lane] = bins[2u * stride + lane];
+    for (uint i = me; i < 2u; i += LANES) {
+        work[cull.at_masks + 2u * place + i] = bins[2u * stride + i];
 #if (SWITCHED & SWITCH_SECOND) != 0
-        work[cull.at_seen + index * 2u + lane] = seen[lane];
+        work[cull.at_seen + index * 2u + i] = seen[i];
 #endif
     }
 #if (SWITCHED & SWITCH_FIRST) == 0
-    if (lane == 0u) {
+    if (me == 0u) {
         uint all = min(CELL, item.count - (index - item.first_chunk) * CELL);
         uint culled = tally & 127u, occluded = tally >> 7u & 127u, simplified = tally >> 14u & 127u, splats = tally >> 21u;
         if (culled != 0u) atomicAdd(work[AT_COUNTERS + COUNT_CULLED], culled);

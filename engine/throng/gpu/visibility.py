@@ -35,6 +35,9 @@ _ITEMS, _CHUNKS, _COLUMNS, _RECORDS, _WORK, _SCREEN, _SIXTH, _SEVENTH = range(8)
 _BLOCKS = {"FrameBlock": FRAME_BINDING, "CullBlock": CULL_BINDING, "OneItemBlock": ITEM_BINDING}
 _ALIGNED = 256  # bytes; what any driver accepts as the start of a uniform block
 _COUNTER_WORDS = 16
+# Invocations that share a cell. A GPU has one for each instance; llvmpipe runs eight at a time, and what they read
+# once for all of them is then read once for each eight.
+LANES_OF_SOFTWARE = 8
 _WORTH_A_SPAN = 16  # chunks for which an item has a dispatch of its own
 _ROOM = 1 << 20  # records for which there is room without asking how many are needed
 
@@ -159,6 +162,7 @@ class Visibility:
         self._programs = programs
         self._limit = capabilities.storage_block_bytes
         self._max_groups = capabilities.max_work_groups[0]
+        self._lanes = LANES_OF_SOFTWARE if capabilities.is_software else CELL
         self._buffers = {
             name: checked_buffer(ctx, reserve=64, purpose=purpose)
             for name, purpose in (
@@ -312,7 +316,7 @@ class Visibility:
         masks.bind_to_storage_buffer(_SIXTH)
         self._buffers["dispatches"].bind_to_storage_buffer(_SEVENTH)
         for number, span in self._bound_spans():
-            program = self._programs.get("instances", **span.defines(switches))
+            program = self._programs.get("instances", LANES=self._lanes, **span.defines(switches))
             program["span"], program["chunk_stop"] = number, span.stop
             program.run_indirect(self._buffers["dispatches"], offset=16 * number)
 
