@@ -6,6 +6,7 @@ cubes, blades, trees   a field of one mesh, seen from above its edge
 street, roofs, above   a dense city, a building for every five props: from the street at eye height, from
                        between the roofs, and from 200 m up
 hall                   cubes on stands, all in view, none hidden, each 8 pixels wide and more at 1280x720
+edge                   the demo's forest, a million trees of it, seen across from a tower at its edge
 """
 
 from __future__ import annotations
@@ -253,6 +254,23 @@ def _in_hall(scene: throng.Scene, seconds: float) -> throng.Camera:
     return throng.Camera((sway, 0.1 * sway, 0), (sway, 0.1 * sway, -100), fov=_HALL_FOV, near=1, far=5000)
 
 
+# -- a forest from its edge ---------------------------------------------------------------------------------
+
+
+def _at_the_edge(scene: throng.Scene, seconds: float) -> throng.Camera:
+    """From a tower at the edge of the demo's forest, across all of it: two thirds of the trees are in view."""
+    ground = next(node.mesh for node in scene.children if node.mesh and node.name == "ground")
+    half = float(ground.bounds[1, 0]) / 1.05
+    angle = 0.1 * seconds
+    position = (half * np.sin(angle), 40.0, half * np.cos(angle))
+    return throng.Camera(position, (0, 0, 0), fov=45, far=half * 4)
+
+
+def _edge_subject() -> Subject:
+    demo = find("forest")
+    return Subject("edge", 1_000_000, demo.build, _at_the_edge, _still)
+
+
 # -- all of them -------------------------------------------------------------------------------------------
 
 
@@ -268,4 +286,6 @@ def subject(name: str) -> Subject:
         return _city_subject(name)
     if name == "hall":
         return Subject(name, 40_000, _build_hall, _in_hall, _still)
-    return _scene_subject(find(name, others=tuple(_FIELDS)))
+    if name == "edge":
+        return _edge_subject()
+    return _scene_subject(find(name, others=(*_FIELDS, *_STANDS, "hall", "edge")))

@@ -1,13 +1,17 @@
-// What a texel of a mask is made of.
+// A texel of a mask, packed as masks.glsl and splats.frag read it.
+#include "layout.glsl"
+#include "octahedral.glsl"
+
 in vec3 v_normal;
 in vec4 v_color;
 flat in float v_side;
 in float v_out;
 
-layout(location = 0) out vec4 out_color;   // linear; w: LIT or UNLIT
-layout(location = 1) out vec4 out_normal;  // towards the eye; w: how far in front of the middle, in radii
+layout(location = 0) out uvec2 out_texel;
 
 void main() {
-    out_color = v_color;
-    out_normal = vec4(normalize(v_normal) * v_side, v_out);
+    vec3 color = sqrt(clamp(v_color.rgb, 0.0, 1.0));  // linear; kept as square roots
+    uvec2 bent = uvec2(round((octahedral(normalize(v_normal) * v_side) + 1.0) * 511.5));
+    uint far_out = uint(round((clamp(v_out, -1.0, 1.0) + 1.0) * 2047.5));
+    out_texel = uvec2(packUnorm4x8(vec4(color, v_color.a < LIT ? 0.25 : 1.0)), bent.x | bent.y << 10u | far_out << 20u);
 }

@@ -17,7 +17,8 @@ from throng.gpu import rawgl, source
 from throng.gpu.context import checked_buffer, checked_depth_texture, checked_texture
 from throng.gpu.items import Item, vertex_content
 from throng.gpu.meshes import MeshPool
-from throng.layout import LIT, MASK_GRID, MASK_HEADER, MASK_SIDE, MASK_WORDS
+from throng.gpu.target import clear_integers
+from throng.layout import MASK_GRID, MASK_HEADER, MASK_SIDE, MASK_WORDS
 
 Floats = npt.NDArray[np.float64]
 Key = tuple[object, ...]
@@ -101,51 +102,38 @@ class MaskStore:
     def _made(self, item: Item) -> npt.NDArray[np.uint32]:
         """(MODEL_WORDS,) the masks of an item's model."""
         windows = _windows(item)
-        colors, normals = self._drawn(item, windows)
-        covered = colors[..., 3] > 0
-        bits = (covered.astype(np.uint64) << np.arange(MASK_SIDE, dtype=np.uint64)).sum(axis=-1)
-        tinted = np.round(255 * np.sqrt(np.clip(colors[..., :3], 0.0, 1.0))).astype(np.uint32)
-        first = tinted[..., 0] | tinted[..., 1] << 8 | tinted[..., 2] << 16
-        first |= np.where(colors[..., 3] >= LIT, np.uint32(255 << 24), np.uint32(0))
-        n = normals[..., :3] / np.maximum(np.abs(normals[..., :3]).sum(axis=-1, keepdims=True), 1e-6)
-        x, y = n[..., 0], n[..., 1]
-        below = n[..., 2] < 0
-        x, y = (
-            np.where(below, (1 - np.abs(y)) * np.where(x < 0, -1.0, 1.0), x),
-            np.where(below, (1 - np.abs(x)) * np.where(y < 0, -1.0, 1.0), y),
-        )
-        second = np.round((x + 1) * 511.5).astype(np.uint32) | np.round((y + 1) * 511.5).astype(np.uint32) << 10
-        second |= np.round((np.clip(normals[..., 3], -1, 1) + 1) * 2047.5).astype(np.uint32) << 20
-        masks = np.zeros((MASK_GRID, MASK_GRID, MASK_WORDS), np.uint32)
+        texels = self._drawn(item, windows)
+        covered = texels[..., 0] >> 24 != 0
+        masks = np.empty((MASK_GRID, MASK_GRID, MASK_WORDS), np.uint32)
         masks[..., :MASK_HEADER] = windows.astype(np.float32).view(np.uint32)
-        masks[..., MASK_HEADER : MASK_HEADER + MASK_SIDE] = bits
-        texels = np.stack([first, second], axis=-1)
+        bits = np.packbits(covered, axis=-1, bitorder="little")
+        masks[..., MASK_HEADER : MASK_HEADER + MASK_SIDE] = bits.view("<u4")[..., 0]
         masks[..., MASK_HEADER + MASK_SIDE :] = texels.reshape(MASK_GRID, MASK_GRID, -1)
         return masks.reshape(-1)
 
-    def _drawn(self, item: Item, windows: Floats) -> tuple[Floats, Floats]:
-        """(g, g, side, side, 4) each: linear colour with LIT, UNLIT or 0; normal, and how far in front."""
+    def _drawn(self, item: Item, windows: Floats) -> npt.NDArray[np.uint32]:
+        """(g, g, side, side, 2): each texel's two words; 0 where the model is not."""
         ctx, side = self._ctx, MASK_GRID * MASK_SIDE
         if self._program is None:
             self._program = source.compile_program(
                 ctx, "mask", version=430, generated={"layout.glsl": layout.glsl()},
                 vertex="mask.vert", fragment="mask.frag",
             )  # fmt: skip
-        pictures = [
-            checked_texture(ctx, (side, side), 4, dtype="f2", purpose="a splat mask") for _ in range(2)
-        ]
+        picture = checked_texture(ctx, (side, side), 2, dtype="u4", purpose="a splat mask")
         depth = checked_depth_texture(ctx, (side, side), purpose="a splat mask")
-        target = ctx.framebuffer(pictures, depth)
+        target = ctx.framebuffer([picture], depth)
         table = checked_texture(
-            ctx, (MASK_GRID, MASK_GRID), 4, windows.astype(np.float32).tobytes(), dtype="f4", purpose="a splat mask"
-        )
+            ctx, (MASK_GRID, MASK_GRID), 4, windows.astype(np.float32).tobytes(), dtype="f4",
+            purpose="a splat mask",
+        )  # fmt: skip
         array = ctx.vertex_array(
             self._program, [vertex_content(self._pool, colored=True)],
             index_buffer=self._pool.indices, index_element_size=4,
         )  # fmt: skip
         try:
             target.use()
-            target.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
+            target.clear(depth=1.0)
+            clear_integers(0, (0, 0, 0, 0))
             ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
             ctx.depth_func, ctx.cull_face, ctx.front_face = "<", "back", "ccw"
             if rawgl.has_clip_control():
@@ -158,15 +146,12 @@ class MaskStore:
                 array.render(
                     moderngl.TRIANGLES, vertices=faces.count, first=faces.first, instances=MASK_GRID**2
                 )
-            tiles = []
-            for number in range(2):
-                raw = np.frombuffer(target.read(components=4, attachment=number, dtype="f2"), np.float16)
-                split = raw.reshape(MASK_GRID, MASK_SIDE, MASK_GRID, MASK_SIDE, 4)
-                tiles.append(split.transpose(0, 2, 1, 3, 4).astype(np.float64))
-            return tiles[0], tiles[1]
+            raw = np.frombuffer(target.read(components=2, dtype="u4"), np.uint32)
+            split = raw.reshape(MASK_GRID, MASK_SIDE, MASK_GRID, MASK_SIDE, 2)
+            return np.ascontiguousarray(split.transpose(0, 2, 1, 3, 4))
         finally:
             ctx.detect_framebuffer(0).use()
-            for thing in (array, target, depth, table, *pictures):
+            for thing in (array, target, depth, table, picture):
                 thing.release()
 
 

@@ -137,11 +137,15 @@ def use_depth(ctx: moderngl.Context, *, reversed_depth: bool, clip_control: bool
         rawgl.clip_control(lower_left=True, zero_to_one=reversed_depth)
 
 
+def clear_integers(place: int, values: tuple[int, int, int, int]) -> None:
+    """Fills an attachment of integers, of the framebuffer in use."""
+    rawgl.function("glClearBufferiv", "viip")(_COLOR, place, (ctypes.c_int * 4)(*values))
+
+
 def _clear_attachment(place: int, name: str) -> None:
     """Clears one colour attachment of the framebuffer in use; glClear leaves integer ones undefined."""
     if name == "ids":
-        values = (ctypes.c_int * 4)(-1, -1, 0, 0)
-        rawgl.function("glClearBufferiv", "viip")(_COLOR, place, values)
+        clear_integers(place, (-1, -1, 0, 0))
     else:
         rawgl.function("glClearBufferfv", "viip")(_COLOR, place, (ctypes.c_float * 4)())
 
