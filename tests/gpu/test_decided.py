@@ -186,7 +186,16 @@ MESHES: dict[str, Mesh | Model] = {
 
 @pytest.mark.parametrize("view", ["perspective", "orthographic", "mirrored"])
 @pytest.mark.parametrize("mesh", MESHES)
-@pytest.mark.parametrize("kind", ["alike", "mirrored", "stretched", "flat", "nothing"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("alike", "mirrored", "stretched"),
+        *(
+            pytest.param(kind, marks=pytest.mark.xfail(strict=True, reason="their centres are no numbers"))
+            for kind in ("flat", "nothing")
+        ),
+    ],
+)
 def test_splats_are_in_every_output_what_the_meshes_are(
     draw: Drawer, kind: str, mesh: str, view: str
 ) -> None:

@@ -20,8 +20,8 @@ from throng.gpu.instances import Resident
 from throng.gpu.introspect import Variable, buffer_variables
 from throng.gpu.meshes import PLAIN, MeshPool, Want
 from throng.gpu.shared import Shared
-from throng.gpu.visibility import SCAN
-from throng.layout import CHUNK, COMMAND, CULL, FRAME, ITEM, RECORD, SOURCE, SPLAT, VERTEX, Struct
+from throng.gpu.visibility import LANES_OF_SOFTWARE, SCAN
+from throng.layout import CELL, CHUNK, COMMAND, CULL, FRAME, ITEM, RECORD, SOURCE, SPLAT, VERTEX, Struct
 
 
 @pytest.fixture
@@ -53,7 +53,10 @@ def found_members(block: str, *programs: moderngl.ComputeShader | moderngl.Progr
     return found
 
 
-SWITCHED = f"{sum(layout.SWITCHES[name] for name in ('CULL', 'LOD', 'SPLAT'))}u"
+CHOOSING: dict[str, object] = {
+    "SWITCHED": f"{sum(layout.SWITCHES[name] for name in ('CULL', 'LOD', 'SPLAT'))}u",
+    "LANES": CELL,
+}
 ONE_ITEM: dict[str, object] = {
     "ONE_ITEM": 1, "HAS_MATRICES": "false", "HAS_ROTATIONS": "true", "HAS_COLORS": "true", "HAS_IDS": "true",
     "HAS_ORDER": "true", "HAS_MASK": "true", "SPLATS": 1, "LEVELS": 1, "SCALE_WIDTH": "3u", "MOTION": 1,
@@ -62,7 +65,7 @@ ONE_ITEM: dict[str, object] = {
 
 def test_items_lie_as_written(shared: Shared) -> None:
     get = shared.visibility_programs.get
-    programs = [get(name, SWITCHED=SWITCHED) for name in ("instances", "records", "splats")]
+    programs = [get(name, **CHOOSING) for name in ("instances", "records", "splats")]
     found = found_members("ItemBlock", get("cells"), *programs)
     wanted = members(ITEM, "ItemBlock", "items[0].", ITEM.size)
     assert found.items() <= wanted.items()
@@ -71,14 +74,14 @@ def test_items_lie_as_written(shared: Shared) -> None:
 
 def test_an_item_alone_lies_as_written(shared: Shared) -> None:
     for name in ("instances", "records", "splats"):
-        program = shared.visibility_programs.get(name, SWITCHED=SWITCHED, **ONE_ITEM)
+        program = shared.visibility_programs.get(name, **CHOOSING, **ONE_ITEM)
         found = found_members("OneItemBlock", program)
         assert found == members(ITEM, "OneItemBlock", "item.", 0)
 
 
 def test_chunks_and_sources_lie_as_written(shared: Shared) -> None:
     get = shared.visibility_programs.get
-    chunks = found_members("ChunkBlock", get("cells"), get("scatter"), get("instances", SWITCHED=SWITCHED))
+    chunks = found_members("ChunkBlock", get("cells"), get("scatter"), get("instances", **CHOOSING))
     wanted = members(CHUNK, "ChunkBlock", "chunks[0].", CHUNK.size)
     assert chunks.items() <= wanted.items()
     assert len(chunks) >= 4
@@ -99,7 +102,7 @@ def test_commands_lie_as_opengl_wants_them(shared: Shared) -> None:
 def test_what_decides_lies_as_written(shared: Shared, name: str) -> None:
     defines: dict[str, object] = {"SCAN": SCAN} if name == "scan" else {}
     if name in ("instances", "records", "splats"):
-        defines["SWITCHED"] = SWITCHED
+        defines = CHOOSING
     program = shared.visibility_programs.get(name, **defines)
     assert found_members("CullBlock", program) == members(CULL, "CullBlock", "CullBlock.", 0)
 
@@ -324,9 +327,14 @@ def chooser_forms() -> list[dict[str, object]]:
     }  # fmt: skip
     bare = {**ONE_ITEM, "HAS_ROTATIONS": "false", "HAS_COLORS": "false", "HAS_IDS": "false"}
     bare |= {"HAS_ORDER": "false", "SCALE_WIDTH": "1u", "LEVELS": 0, "MOTION": 0}
-    switched = (0, every, every | bits["FIRST"], every | bits["SECOND"], bits["CULL"])
+    switched = (0, every, every | bits["FIRST"], every | bits["SECOND"], bits["CULL"], every | bits["KEPT"])
     forms: tuple[dict[str, object], ...] = ({}, ONE_ITEM, nodes, bare)
-    return [{"SWITCHED": f"{number}u", **form} for form in forms for number in switched]
+    lanes = (CELL, LANES_OF_SOFTWARE)
+    return [
+        {"SWITCHED": f"{number}u", "LANES": lanes[place % 2], **form}
+        for form in forms
+        for place, number in enumerate(switched)
+    ]
 
 
 UNSIGNED = pytest.mark.xfail(strict=True, reason="it takes no unsigned numbers in #if")
