@@ -22,7 +22,7 @@ void main() {
 
     Splat s = splats[owner];
     vec2 place = mat2(s.to_mask.xy, s.to_mask.zw) * (pixel - s.place.xy);
-    uint texel = s.texels + 2u * texel_of(place);
+    uint texel = (s.texels & ~1u) + 2u * texel_of(place, (s.texels & 1u) != 0u);
     uint colors = masks[texel], bent = masks[texel + 1u];
     vec2 rg = unpackHalf2x16(floatBitsToUint(s.place.z)), bw = unpackHalf2x16(floatBitsToUint(s.place.w));
     vec3 tint = vec3(rg, bw.x);

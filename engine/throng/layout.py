@@ -190,7 +190,7 @@ SPLAT = Struct(
         ("vec4", "place", "x, y: the centre, pixels; z, w: the colour as a record has it"),
         ("int", "object", ""),
         ("int", "id", ""),
-        ("uint", "texels", "where the mask's texels start, in words"),
+        ("uint", "texels", "where the mask's texels start, in words, which is even; one more for a small splat"),
         ("uint", "normal0", "nine halfs: from the mask's normals to the scene's, row by row"),
         ("uint", "normal1", ""),
         ("uint", "normal2", ""),
@@ -207,7 +207,7 @@ MAX_LEVELS = 5
 MAX_BINS = 2 * 2 * MAX_LEVELS  # levels, fading or not, of either hand
 MASK_SIDE = 32  # texels across a splat mask
 MASK_GRID = 16  # directions along each side of the octahedral map
-MASK_HEADER = 4  # floats in front of a mask: centre and half extents of what it shows
+MASK_HEADER = 8  # words in front of a mask: middle and half extents of what it shows, which of 8x8 are covered
 MASK_WORDS = MASK_HEADER + MASK_SIDE + 2 * MASK_SIDE * MASK_SIDE  # header, coverage, two words a texel
 COUNTERS = ("total", "culled", "occluded", "simplified", "splats", "meshes", "triangles", "triangles_high")
 

@@ -10,6 +10,7 @@ layout(std430, binding = 4) buffer WorkBlock { uint work[]; };
 // For each pixel the nearest splat's depth and its record; whether each patch of pixels has splats; then the
 // pyramid's levels, finest first.
 layout(std430, binding = 5) buffer ScreenBlock { uint screen[]; };
+layout(std430, binding = 5) readonly buffer ScreenQuadBlock { uvec4 screen_quads[]; };
 
 const uint AT_COUNTERS = 0u, AT_BEFORE = 16u;
 

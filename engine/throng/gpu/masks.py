@@ -104,8 +104,11 @@ class MaskStore:
         windows = _windows(item)
         texels = self._drawn(item, windows)
         covered = texels[..., 0] >> 24 != 0
-        masks = np.empty((MASK_GRID, MASK_GRID, MASK_WORDS), np.uint32)
-        masks[..., :MASK_HEADER] = windows.astype(np.float32).view(np.uint32)
+        masks = np.zeros((MASK_GRID, MASK_GRID, MASK_WORDS), np.uint32)
+        masks[..., :4] = windows.astype(np.float32).view(np.uint32)
+        step = MASK_SIDE // 8
+        few = np.packbits(covered[..., step // 2 :: step, step // 2 :: step], axis=-1, bitorder="little")
+        masks[..., 4:6] = np.ascontiguousarray(few[..., 0]).view("<u4")
         bits = np.packbits(covered, axis=-1, bitorder="little")
         masks[..., MASK_HEADER : MASK_HEADER + MASK_SIDE] = bits.view("<u4")[..., 0]
         masks[..., MASK_HEADER + MASK_SIDE :] = texels.reshape(MASK_GRID, MASK_GRID, -1)
