@@ -80,9 +80,12 @@ void test(Item item, uint place, uint index, uint lane) {
 }
 
 void main() {
-    uint turn = dispatches[span].w + gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x;
-    if (turn >= work[AT_BEFORE + chunk_stop]) return;
-    uint place = work[cull.at_nearest + turn];
+    uint group = gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x;
+    uint first_turn = dispatches[span].w, turns = work[AT_BEFORE + chunk_stop] - first_turn;
+    if (group >= turns) return;
+    // llvmpipe gives each thread a run of groups: of two, each begins with near cells and ends with far ones.
+    uint halfway = (turns + 1u) / 2u, turn = group < halfway ? 2u * group : 2u * (group - halfway) + 1u;
+    uint place = work[cull.at_nearest + first_turn + turn];
     uint index = work[cull.at_visible + place];
 #ifndef ONE_ITEM
     Item item = items[chunks[index].item];
