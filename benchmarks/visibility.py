@@ -34,7 +34,12 @@ def _forest() -> list[Row]:
         on, off = bench.measure(ctx, subject("edge"), 1_000_000, ("indirect", "indirect:off"), SIZE, 0, 4)
         smooth = bench.measure(ctx, subject("edge"), 1_000_000, ("indirect",), SIZE, 0, 25)[0]
     found = ratio("1M trees from the edge: nothing left out against all on", off, "indirect", 120.0)
-    found |= {"more is better": True, "instances": on["instances"], "visible": on["visible"], "splats": on["splats"]}
+    found |= {
+        "more is better": True,
+        "instances": on["instances"],
+        "visible": on["visible"],
+        "splats": on["splats"],
+    }
     return [found, row("the same, a frame with all on", [smooth["frame_ms"]["median"]], None, "ms", 1)]
 
 
@@ -116,7 +121,7 @@ def _built(rounds: int = 5) -> list[Row]:
                 store._places.clear()
                 with rawgl.current(renderer.context):
                     began = time.perf_counter()
-                    store.places(mode._visibility._items)  # type: ignore[attr-defined]
+                    store.places(mode, mode._visibility._items)  # type: ignore[attr-defined]
                     masks.append(time.perf_counter() - began)
             together.append(counted + masks[-1])
     finally:

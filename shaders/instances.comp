@@ -59,7 +59,7 @@ void test(Item item, uint place, uint index, uint lane) {
 #if SPLATS && (SWITCHED & SWITCH_FIRST) == 0
     {
         Print s = print_of(item, p);
-        if (!splat) s.extent = vec2(-1.0);
+        if (!splat) s.center = s.extent = vec2(-1.0);  // of what is flat the centre is no number
         if (printed(s, choice.faded, 0u)) atomicOr(bins[2u * cull.stride + word], bit);
     }
 #endif

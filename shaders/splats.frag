@@ -5,6 +5,8 @@
 
 layout(std430, binding = 3) readonly buffer RecordBlock { Splat splats[]; };
 
+uniform uint first_record, stop_record;  // what the records' binding reaches
+
 layout(location = 0) out vec4 out_color;
 #ifdef OUT_IDS
 layout(location = OUT_IDS) out ivec2 out_ids;
@@ -17,10 +19,10 @@ void main() {
     vec2 pixel = gl_FragCoord.xy - frame.viewport.xy;
     uint at = uint(pixel.y) * uint(cull.picture.x) + uint(pixel.x);
     uint key = screen[at], owner = screen[cull.at_owners + at];
-    if (owner == NONE) discard;
+    if (owner < first_record || owner >= stop_record) discard;  // NONE is the largest of all
     gl_FragDepth = uintBitsToFloat(switched(SWITCH_REVERSED) ? ~key : key);
 
-    Splat s = splats[owner];
+    Splat s = splats[owner - first_record];
     vec2 place = mat2(s.to_mask.xy, s.to_mask.zw) * (pixel - s.place.xy);
     uint texel = (s.texels & ~1u) + 2u * texel_of(place, (s.texels & 1u) != 0u);
     uint colors = masks[texel], bent = masks[texel + 1u];

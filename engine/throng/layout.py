@@ -75,14 +75,22 @@ FRAME = Struct(
         ("vec4", "sun_color", "linear, intensity included"),
         ("vec4", "ambient", "linear; w: 1 where the target wants sRGB, 0 where it encodes by itself"),
         ("vec4", "eye", "where it is seen from; without perspective the direction towards it, and w = 0"),
-        ("vec4", "viewport", "where the picture lies in the framebuffer: left, bottom, width, height, pixels"),
+        (
+            "vec4",
+            "viewport",
+            "where the picture lies in the framebuffer: left, bottom, width, height, pixels",
+        ),
     ],
 )
 
 CULL = Struct(
     "Cull",
     [
-        ("mat4", "view_projection", "from metres relative to the origin to clip space, of the view that decides"),
+        (
+            "mat4",
+            "view_projection",
+            "from metres relative to the origin to clip space, of the view that decides",
+        ),
         ("vec4", "plane0", "the frustum, relative to the origin: positive inside"),
         ("vec4", "plane1", ""),
         ("vec4", "plane2", ""),
@@ -132,8 +140,16 @@ ITEM = Struct(
         ("vec4", "tint", "linear red, green, blue of the crowd; LIT"),
         ("vec4", "motion", "kind, strength, spread, seconds"),
         ("vec4", "center", "of the model, in its own space; w: radius of a sphere around it all"),
-        ("vec4", "span", "half extents of the box around the model; w: distance of its furthest point from 0"),
-        ("vec4", "switches", "diameter in pixels below which level 1, 2, 3, 4 will do; 0 where there is none"),
+        (
+            "vec4",
+            "span",
+            "half extents of the box around the model; w: distance of its furthest point from 0",
+        ),
+        (
+            "vec4",
+            "switches",
+            "diameter in pixels below which level 1, 2, 3, 4 will do; 0 where there is none",
+        ),
         ("uint", "count", "rows"),
         ("uint", "first_row", "the row of the whole crowd that is this item's first"),
         ("uint", "first_chunk", ""),
@@ -190,7 +206,11 @@ SPLAT = Struct(
         ("vec4", "place", "x, y: the centre, pixels; z, w: the colour as a record has it"),
         ("int", "object", ""),
         ("int", "id", ""),
-        ("uint", "texels", "where the mask's texels start, in words, which is even; one more for a small splat"),
+        (
+            "uint",
+            "texels",
+            "where the mask's texels start, in words, which is even; one more for a small splat",
+        ),
         ("uint", "normal0", "nine halfs: from the mask's normals to the scene's, row by row"),
         ("uint", "normal1", ""),
         ("uint", "normal2", ""),
@@ -199,7 +219,12 @@ SPLAT = Struct(
     ],
 )
 
-SWITCHES = {"CULL": 1, "LOD": 2, "OCCLUSION": 4, "SPLAT": 8, "REVERSED": 16, "ZERO_TO_ONE": 32, "FIRST": 64, "SECOND": 128, "FROZEN": 256, "KEPT": 512}
+SWITCHES = {
+    name: 1 << place
+    for place, name in enumerate(
+        ("CULL", "LOD", "OCCLUSION", "SPLAT", "REVERSED", "ZERO_TO_ONE", "FIRST", "SECOND", "FROZEN", "KEPT")
+    )
+}
 PATCH = 32  # pixels along each side of what is painted, and cleared, as a whole where it has splats
 RINGS = 16  # into which chunks are sorted by distance, so that near splats come first
 MAX_SORTED = 64  # spans of chunks that are
@@ -207,7 +232,9 @@ MAX_LEVELS = 5
 MAX_BINS = 2 * 2 * MAX_LEVELS  # levels, fading or not, of either hand
 MASK_SIDE = 32  # texels across a splat mask
 MASK_GRID = 16  # directions along each side of the octahedral map
-MASK_HEADER = 8  # words in front of a mask: middle and half extents of what it shows, which of 8x8 are covered
+MASK_HEADER = (
+    8  # words in front of a mask: middle and half extents of what it shows, which of 8x8 are covered
+)
 MASK_WORDS = MASK_HEADER + MASK_SIDE + 2 * MASK_SIDE * MASK_SIDE  # header, coverage, two words a texel
 COUNTERS = ("total", "culled", "occluded", "simplified", "splats", "meshes", "triangles", "triangles_high")
 
@@ -240,18 +267,26 @@ MATRIX_WORDS = 15
 def glsl() -> str:
     """The text of "layout.glsl"."""
     structs = "\n".join(struct.glsl() for struct in (RECORD, ITEM, CHUNK, SOURCE, SPLAT))
-    blocks = "\n".join(
-        f"layout(std140) uniform {block.name}Block {{\n{block.glsl_members()}\n}} {block.name.lower()};"
-        for block in (FRAME, CULL)
-    )
     numbers = {
-        "NONE": NONE, "MATRIX_WORDS": MATRIX_WORDS, "CELL": CELL, "MAX_BINS": MAX_BINS,
-        "MASK_SIDE": MASK_SIDE, "RINGS": RINGS, "PATCH": PATCH, "MAX_SORTED": MAX_SORTED, "MASK_GRID": MASK_GRID, "MASK_WORDS": MASK_WORDS, "MASK_HEADER": MASK_HEADER,
-        **{f"SWITCH_{name}": bit for name, bit in SWITCHES.items()},
+        "NONE": NONE, "MATRIX_WORDS": MATRIX_WORDS, "CELL": CELL, "MAX_BINS": MAX_BINS, "RINGS": RINGS,
+        "MAX_SORTED": MAX_SORTED, "PATCH": PATCH, "MASK_SIDE": MASK_SIDE, "MASK_GRID": MASK_GRID,
+        "MASK_WORDS": MASK_WORDS, "MASK_HEADER": MASK_HEADER,
         **{f"COUNT_{name.upper()}": place for place, name in enumerate(COUNTERS)},
     }  # fmt: skip
     constants = "\n".join(f"#define {name} {value}u" for name, value in numbers.items())
+    switches = "\n".join(f"#define SWITCH_{name} {bit}" for name, bit in SWITCHES.items())  # for #if as well
     return (
-        f"{structs}\n{blocks}\n\n{constants}\n"
+        f"{structs}\n{_block(FRAME)}\n{constants}\n{switches}\n"
         f"const float LIT = {LIT}, UNLIT = {UNLIT}, FLAT = {FLAT};\n"
+    )
+
+
+def generated() -> dict[str, str]:
+    """What shaders can include besides files. "cull.glsl" is for programs that have that block bound."""
+    return {"layout.glsl": glsl(), "cull.glsl": _block(CULL)}
+
+
+def _block(struct: Struct) -> str:
+    return (
+        f"layout(std140) uniform {struct.name}Block {{\n{struct.glsl_members()}\n}} {struct.name.lower()};\n"
     )

@@ -241,9 +241,7 @@ class Renderer:
             picture = picture[..., :3].astype(np.float32)
         return picture
 
-    def _count(
-        self, state: _SceneState, calls: int, uploaded: int, started: float, *, waited: bool
-    ) -> None:
+    def _count(self, state: _SceneState, calls: int, uploaded: int, started: float, *, waited: bool) -> None:
         """Keeps the frame's figures; `waited`: the GPU is done with it."""
         cpu_ms = (time.perf_counter() - started) * 1e3
         tally = state.gpu.tally(state.collector.instances, wait=waited)

@@ -1,5 +1,6 @@
 // What decides whether something is drawn: the frustum, and the depth pyramid of what was drawn before.
 #include "layout.glsl"
+#include "cull.glsl"
 #include "transform.glsl"
 
 layout(std430, binding = 0) readonly buffer ItemBlock { Item items[]; };
@@ -15,9 +16,9 @@ layout(std430, binding = 5) readonly buffer ScreenQuadBlock { uvec4 screen_quads
 const uint AT_COUNTERS = 0u, AT_BEFORE = 16u;
 
 #ifdef SWITCHED  // known when compiled: what is switched off costs nothing
-#define switched(bits) ((SWITCHED & (bits)) != 0u)
+#define switched(bits) ((SWITCHED & (bits)) != 0)
 #else
-bool switched(uint bits) { return (cull.switches & bits) != 0u; }
+bool switched(int bits) { return (int(cull.switches) & bits) != 0; }
 #endif
 
 bool outside(vec3 center, vec3 extent) {

@@ -54,7 +54,7 @@ def found_members(block: str, *programs: moderngl.ComputeShader | moderngl.Progr
 
 
 CHOOSING: dict[str, object] = {
-    "SWITCHED": f"{sum(layout.SWITCHES[name] for name in ('CULL', 'LOD', 'SPLAT'))}u",
+    "SWITCHED": sum(layout.SWITCHES[name] for name in ("CULL", "LOD", "SPLAT")),
     "LANES": CELL,
 }
 ONE_ITEM: dict[str, object] = {
@@ -109,7 +109,7 @@ def test_what_decides_lies_as_written(shared: Shared, name: str) -> None:
 
 def test_splats_lie_as_written(shared: Shared) -> None:
     program = source.compile_program(
-        shared.ctx, "splats", version=430, generated={"layout.glsl": layout.glsl()},
+        shared.ctx, "splats", version=430, generated=layout.generated(),
         vertex="splats.vert", fragment="splats.frag",
     )  # fmt: skip
     found = found_members("RecordBlock", program)
@@ -331,7 +331,7 @@ def chooser_forms() -> list[dict[str, object]]:
     forms: tuple[dict[str, object], ...] = ({}, ONE_ITEM, nodes, bare)
     lanes = (CELL, LANES_OF_SOFTWARE)
     return [
-        {"SWITCHED": f"{number}u", "LANES": lanes[place % 2], **form}
+        {"SWITCHED": number, "LANES": lanes[place % 2], **form}
         for form in forms
         for place, number in enumerate(switched)
     ]
@@ -356,7 +356,7 @@ def test_the_reference_compiler_takes_every_shader(tmp_path: Path, shader: str) 
         if name != shader:
             continue
         file = tmp_path / f"{number}_{name}"
-        text = source.load(name, version=version, defines=defines, generated={"layout.glsl": layout.glsl()})
+        text = source.load(name, version=version, defines=defines, generated=layout.generated())
         file.write_text(text)
         files.append(str(file))
     done = subprocess.run([compiler, *files], capture_output=True, text=True, check=False)

@@ -48,6 +48,7 @@ class IndirectMode:
         self._arrays: dict[tuple[object, ...], moderngl.VertexArray] = {}
         self._counters = [checked_buffer(ctx, reserve=64, purpose="counters") for _ in range(_LAG)]
         self._frames = 0
+        self._counted = 0  # instances of all items
         self._colored = self._has_masks = False
         self._made: tuple[object, ...] = ()
         self._phases = 1
@@ -58,8 +59,9 @@ class IndirectMode:
     def rebuild(self, items: Sequence[Item], table: ItemTable, *, lod: bool, splat: bool) -> None:
         """Takes over another list of items."""
         worth = [item for item in items if splat and item.batch.instances.count >= _WORTH_MASKS]
-        places = dict(zip(map(id, worth), self._masks.places(worth), strict=True))
+        places = dict(zip(map(id, worth), self._masks.places(self, worth), strict=True))
         table.rows["mask"] = [places.get(id(item), NONE) for item in items]
+        self._counted = sum(item.segment.count for item in items)
         self._has_masks = any(place != NONE for place in places.values())
         self._visibility.rebuild(items, table, fading=lod)
         self._colored = any(slot.colored for item in items for part in item.parts for slot in part.slots)
@@ -100,8 +102,12 @@ class IndirectMode:
         buffer = self._counters[(self._frames - 1 if wait else max(self._frames - _LAG, 0)) % _LAG]
         raw = np.frombuffer(buffer.read(4 * len(COUNTERS)), np.uint32).tolist()
         found = dict(zip(COUNTERS, raw, strict=True))
+        # The parts of a node are counted one by one: each has its share in the node.
+        if self._counted > total:
+            for name in ("culled", "occluded", "simplified", "splats"):
+                found[name] = round(found[name] * total / self._counted)
         return Tally(
-            visible=found["meshes"] + found["splats"],
+            visible=max(total - found["culled"] - found["occluded"], 0),
             culled=found["culled"],
             occluded=found["occluded"],
             simplified=found["simplified"],
@@ -111,10 +117,13 @@ class IndirectMode:
 
     def release(self) -> None:
         self._release_arrays()
+        self._masks.forget(self)
         self._visibility.release()
         self._screen.release()
-        for thing in (*self._drawn, *self._counters):
-            thing.release()
+        for drawn in self._drawn:
+            drawn.release()
+        for buffer in self._counters:
+            buffer.release()
 
     # -- inside ------------------------------------------------------------------------------------
 
@@ -122,9 +131,7 @@ class IndirectMode:
         visibility, screen, switches = self._visibility, self._screen, request.switches
         _, _, width, height = request.view.viewport
         screen.lay_out(width, height, splats=splats)
-        bits = (
-            SWITCHES["CULL"] * switches.cull | SWITCHES["LOD"] * switches.lod | SWITCHES["SPLAT"] * splats
-        )
+        bits = SWITCHES["CULL"] * switches.cull | SWITCHES["LOD"] * switches.lod | SWITCHES["SPLAT"] * splats
         # Frozen, what was visible in the last frame that was tested is what stays.
         kept = request.frozen and self._phases == 2
         bits |= SWITCHES["FROZEN"] * request.frozen | SWITCHES["KEPT"] * kept
@@ -162,7 +169,7 @@ class IndirectMode:
             return True
         # The first frames see what was visible long ago, or nothing, and so hide little.
         if self._tested > _LAG + 1:
-            found = self.tally(0, wait=False)
+            found = self.tally(self._counted, wait=False)
             if found.occluded <= _WORTH_TESTING * found.visible:
                 self._idle, self._tested = _PROBE, 0
                 return True

@@ -177,9 +177,7 @@ def make_items(
             if segment.count
         ]
     pages = {id(item.segment.page): number for number, item in reversed(list(enumerate(items)))}
-    return sorted(
-        items, key=lambda item: (pages[id(item.segment.page)], item.batch.key.motion is not None)
-    )
+    return sorted(items, key=lambda item: (pages[id(item.segment.page)], item.batch.key.motion is not None))
 
 
 def _switches(parts: Sequence[Part]) -> tuple[float, ...]:

@@ -54,11 +54,14 @@ class MaskStore:
         self._pool = pool
         self._most = min(limit // (4 * MODEL_WORDS), 64)  # models
         self._places: dict[Key, int] = {}
+        self._wanted: dict[int, set[Key]] = {}
         self._program: moderngl.Program | None = None
         self.buffer = checked_buffer(ctx, reserve=16, purpose="splat masks")
 
-    def places(self, items: Iterable[Item]) -> list[int]:
+    def places(self, owner: object, items: Iterable[Item]) -> list[int]:
         """Where each item's masks start, in words; NONE for those that there is no room for.
+
+        `owner` no longer needs what it asked for before; what nobody needs makes room for others.
 
         Draws into a framebuffer of its own. What was in use before has to be used again afterwards, and the
         depth range, depth function and culled face set.
@@ -69,12 +72,15 @@ class MaskStore:
             key = _key(item)
             keys.append(key)
             wanted.setdefault(key, item)
-        for key in [key for key in self._places if key not in wanted] if len(wanted) > self._most else []:
-            del self._places[key]
+        self._wanted[id(owner)] = set(wanted)
         for key, item in wanted.items():
             if key not in self._places:
                 self._add(key, item)
         return [self._places.get(key, layout.NONE) for key in keys]
+
+    def forget(self, owner: object) -> None:
+        """`owner` needs nothing any more."""
+        self._wanted.pop(id(owner), None)
 
     def release(self) -> None:
         self.buffer.release()
@@ -82,6 +88,10 @@ class MaskStore:
             self._program.release()
 
     def _add(self, key: Key, item: Item) -> None:
+        if len(self._places) >= self._most:
+            needed_by_some = set().union(*self._wanted.values())
+            for old in [old for old in self._places if old not in needed_by_some]:
+                del self._places[old]
         taken = set(self._places.values())
         place = next((n * MODEL_WORDS for n in range(self._most) if n * MODEL_WORDS not in taken), None)
         if place is None:
@@ -119,7 +129,7 @@ class MaskStore:
         ctx, side = self._ctx, MASK_GRID * MASK_SIDE
         if self._program is None:
             self._program = source.compile_program(
-                ctx, "mask", version=430, generated={"layout.glsl": layout.glsl()},
+                ctx, "mask", version=430, generated=layout.generated(),
                 vertex="mask.vert", fragment="mask.frag",
             )  # fmt: skip
         picture = checked_texture(ctx, (side, side), 2, dtype="u4", purpose="a splat mask")

@@ -39,7 +39,7 @@ class MeshPrograms:
                 "mesh",
                 version=self._version,
                 defines=defines,
-                generated={"layout.glsl": layout.glsl()},
+                generated=layout.generated(),
                 vertex="mesh.vert",
                 fragment="mesh.frag",
             )

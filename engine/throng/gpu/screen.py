@@ -11,7 +11,7 @@ from throng.gpu import source
 from throng.gpu.context import checked_buffer
 from throng.gpu.programs import CULL_BINDING, FRAME_BINDING
 from throng.gpu.visibility import VisibilityPrograms
-from throng.layout import PATCH
+from throng.layout import PATCH, RECORD
 
 TILE = 8  # pixels along each side of what the pyramid's finest level holds one depth of
 _RECORDS, _SCREEN, _MASKS = 3, 5, 6
@@ -106,19 +106,22 @@ class Screen:
         if key not in self._programs_of:
             program = self._programs_of[key] = source.compile_program(
                 self._ctx, "splats", version=430, defines=defines,
-                generated={"layout.glsl": layout.glsl()}, vertex="splats.vert", fragment="splats.frag",
+                generated=layout.generated(), vertex="splats.vert", fragment="splats.frag",
             )  # fmt: skip
             for block, binding in (("FrameBlock", FRAME_BINDING), ("CullBlock", CULL_BINDING)):
                 program[block].binding = binding  # type: ignore[union-attr]
         if key not in self._painters:
             painter = self._painters[key] = self._ctx.vertex_array(self._programs_of[key], [])
             painter.bind(0, "i", self.buffer, "1i", 4 * self.at_patches, 4, 1)
-        limit = min(self._limit, records.size)
-        records.bind_to_storage_buffer(_RECORDS, size=limit)
         self.buffer.bind_to_storage_buffer(_SCREEN)
         masks.bind_to_storage_buffer(_MASKS)
         self._ctx.memory_barrier(moderngl.VERTEX_ATTRIB_ARRAY_BARRIER_BIT)
-        self._painters[key].render(moderngl.TRIANGLE_STRIP, vertices=4, instances=self._patches)
+        program, window = self._programs_of[key], self._limit // RECORD.size // 4 * 4
+        for first in range(0, records.size // RECORD.size, window):
+            count = min(window, records.size // RECORD.size - first)
+            records.bind_to_storage_buffer(_RECORDS, offset=first * RECORD.size, size=count * RECORD.size)
+            program["first_record"], program["stop_record"] = first, first + count
+            self._painters[key].render(moderngl.TRIANGLE_STRIP, vertices=4, instances=self._patches)
 
     def _forget_layout(self) -> None:
         """Nothing of what lies here, or where, is as it was."""

@@ -78,13 +78,13 @@ class View:
         """(4,): where it is seen from, relative to the origin, and 1; where there is no perspective the unit
         vector towards the viewer, and 0. It is what all of x, y and w vanish at.
         """
-        eye = np.asarray(np.linalg.svd(self.transform[[0, 1, 3]])[2][3])
+        eye: Doubles = np.asarray(np.linalg.svd(self.transform[[0, 1, 3]])[2][3], np.float64)
         if abs(eye[3]) > 1e-9 * np.linalg.norm(eye[:3]) and self.projection[3, :3].any():
-            return eye / eye[3]
-        eye = eye / np.linalg.norm(eye[:3])
-        nearer = float(self.transform[2] @ (*eye[:3], 0.0))
+            return np.asarray(eye / eye[3])
+        eye /= np.linalg.norm(eye[:3])
         eye[3] = 0.0
-        return eye if (nearer > 0) == self.reversed_depth else -eye
+        nearer = float(self.transform[2] @ eye)
+        return eye if (nearer > 0) == self.reversed_depth else np.asarray(-eye)
 
     @property
     def key(self) -> tuple[object, ...]:

@@ -55,7 +55,7 @@ class VisibilityPrograms:
         if program is None:
             program = self._programs[key] = source.compile_program(
                 self._ctx, name, version=430, defines=defines,
-                generated={"layout.glsl": layout.glsl()}, compute=f"{name}.comp",
+                generated=layout.generated(), compute=f"{name}.comp",
             )  # fmt: skip
             for block, binding in _BLOCKS.items():
                 if block in program:
@@ -83,7 +83,7 @@ class _Span:
             form["HAS_MASK"], form["SPLATS"] = "false", 0
         if self.item is None:
             form = {}
-        return {"SWITCHED": f"{switches}u", **form}
+        return {"SWITCHED": switches, **form}
 
 
 _TRUTH = {False: "false", True: "true"}
@@ -96,7 +96,10 @@ def _form(item: Item, row: Any) -> tuple[tuple[str, object], ...]:
     return tuple(
         {
             "ONE_ITEM": 1,
-            **{f"HAS_{name.upper()}": _TRUTH[name in columns] for name in ("matrices", "rotations", "colors", "ids")},
+            **{
+                f"HAS_{name.upper()}": _TRUTH[name in columns]
+                for name in ("matrices", "rotations", "colors", "ids")
+            },
             "HAS_ORDER": _TRUTH[row["order"] != layout.NONE],
             "HAS_MASK": _TRUTH[masked],
             "SPLATS": int(masked),
@@ -294,9 +297,7 @@ class Visibility:
         self._dispatch(program, -(-max(commands, len(self._spans)) // CELL))
         ctx.memory_barrier(barrier | moderngl.COMMAND_BARRIER_BIT)
         self._write_records(drawn, masks, switches)
-        ctx.memory_barrier(
-            barrier | moderngl.VERTEX_ATTRIB_ARRAY_BARRIER_BIT | moderngl.COMMAND_BARRIER_BIT
-        )
+        ctx.memory_barrier(barrier | moderngl.VERTEX_ATTRIB_ARRAY_BARRIER_BIT | moderngl.COMMAND_BARRIER_BIT)
 
     def counters(self) -> dict[str, int]:
         """The work buffer's, waited for."""
@@ -415,4 +416,6 @@ class Visibility:
         buffer = self._buffers[name]
         if size > buffer.size:
             buffer.release()
-            self._buffers[name] = checked_buffer(self._ctx, reserve=size * 5 // 4, purpose=f"visibility's {name}")
+            self._buffers[name] = checked_buffer(
+                self._ctx, reserve=size * 5 // 4, purpose=f"visibility's {name}"
+            )
