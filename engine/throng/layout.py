@@ -235,7 +235,7 @@ MASK_GRID = 16  # directions along each side of the octahedral map
 MASK_HEADER = (
     8  # words in front of a mask: middle and half extents of what it shows, which of 8x8 are covered
 )
-MASK_WORDS = MASK_HEADER + MASK_SIDE + 2 * MASK_SIDE * MASK_SIDE  # header, coverage, two words a texel
+MASK_WORDS = MASK_HEADER + 2 * MASK_SIDE * MASK_SIDE  # two words a texel
 COUNTERS = ("total", "culled", "occluded", "simplified", "splats", "meshes", "triangles", "triangles_high")
 
 # One vertex of the shared vertex buffer; attributes, so tightly packed.

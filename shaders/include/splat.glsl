@@ -83,82 +83,81 @@ Print print_of(Item item, Placed p) {
 
 uint patches_across() { return (uint(cull.picture.x) + PATCH - 1u) / PATCH; }
 
+// One pixel of a splat: whether it is, so far, the nearest there.
+bool print_pixel(Print s, ivec2 where, float faded, uint record) {
+    vec2 pixel = vec2(where) + 0.5;
+    vec2 place = s.to_mask * (pixel - s.center);
+    if (faded < 1.0 && noise(pixel + frame.viewport.xy) >= faded) return false;
+    uint texel = texel_of(place, s.small);
+    uint bent = masks[s.mask + MASK_HEADER + 2u * texel + 1u];
+    if (bent == 0u) return false;  // not covered
+    float out_of = float(bent >> 20u) / 2047.5 - 1.0;
+#if FACETED
+    // Where the ray meets the plane of the texel's facet: exact, whatever the direction of the mask.
+    vec3 n = from_octahedral(vec2(bent & 1023u, bent >> 10u & 1023u) / 511.5 - 1.0);
+    vec2 middle = (vec2(texel % MASK_SIDE, texel / MASK_SIDE) + 0.5) * (2.0 / float(MASK_SIDE)) - 1.0;
+    vec3 q = s.made_from * vec3(s.window.xy + middle * s.window.zw, out_of);
+    vec3 p = s.seen_from * vec3(s.window.xy + place * s.window.zw, 0.0);
+    float facing = dot(n, s.seen_from[2]);
+    if (facing > 0.05) out_of = clamp(dot(n, q - p) / facing, -1.2, 1.2);
+#endif
+    precise float z = s.z.x + s.z.y * out_of + s.slope.x * place.x + s.slope.z * place.y;
+    precise float w = s.w.x + s.w.y * out_of + s.slope.y * place.x + s.slope.w * place.y;
+    precise float depth = z / w;
+    if (!switched(SWITCH_ZERO_TO_ONE)) depth = depth * 0.5 + 0.5;
+    if (!(depth > 0.0 && depth < 1.0)) return false;
+    uint key = key_of(depth);
+    uint at = uint(where.y) * uint(cull.picture.x) + uint(where.x);
+#ifdef OWNERS
+    if (screen[at] != key) return false;
+    atomicMin(screen[cull.at_owners + at], record);
+    screen[cull.at_patches + uint(where.y) / PATCH * patches_across() + uint(where.x) / PATCH] = 1u;
+    return true;
+#else
+    return key <= atomicMin(screen[at], key);
+#endif
+}
+
 // OWNERS: makes the splat, at `record`, the owner of the pixels where it is the nearest; otherwise puts its depths
 // among the screen's, and tells whether one is, so far, the nearest of its pixel.
 bool printed(Print s, float faded, uint record) {
     ivec2 low = ivec2(max(ceil(s.center - s.extent - 0.5), 0.0));
     ivec2 high = ivec2(min(floor(s.center + s.extent - 0.5), cull.picture.xy - 1.0));
-    ivec2 size = high - low + 1;
-    int count = size.x > 0 && size.y > 0 ? size.x * size.y : 0;
-    bool small = s.small, any_nearest = false;
     uint across = uint(cull.picture.x);
-
-    // A small splat's pixels that are covered and not yet taken by something nearer: found four at a time.
-    uvec2 found = uvec2(0u);
-    for (int y = 0; y < (small && count > 0 ? size.y : 0); y++) {
-        uint start = uint(low.y + y) * across + uint(low.x);
-        vec2 left = s.to_mask * (vec2(low.x, low.y + y) + 0.5 - s.center);
-        for (uint quad = start >> 2u; quad <= (start + uint(size.x) - 1u) >> 2u; quad++) {
-            uvec4 keys = screen_quads[quad];
-            for (int i = 0; i < 4; i++) {
-                int x = int(quad * 4u + uint(i) - start);
-                vec2 place = left + s.to_mask[0] * float(x);
-                uvec2 cell = uvec2(clamp((place * 0.5 + 0.5) * 8.0, 0.0, 7.0));
-                uint bit = cell.y * 8u + cell.x;
-                bool covered = ((bit < 32u ? s.cells.x >> bit : s.cells.y >> bit - 32u) & 1u) != 0u;
-                if (covered && x >= 0 && x < size.x && max(abs(place.x), abs(place.y)) < 1.0 && keys[i] >= s.first_key) {
-                    if (y < 4) found.x |= 1u << uint(y * 8 + x);
-                    else found.y |= 1u << uint(y * 8 + x - 32);
+    bool any_nearest = false;
+    // Blocks of 8x8 pixels: first which of them may be the splat's, four at a time; then those one by one.
+    for (ivec2 corner = low; corner.y <= high.y && low.x <= high.x;) {
+        ivec2 last = min(corner + 7, high);
+        uvec2 found = uvec2(0u);
+        for (int y = corner.y; y <= last.y; y++) {
+            uint start = uint(y) * across + uint(corner.x), stop = uint(y) * across + uint(last.x);
+            vec2 left = s.to_mask * (vec2(corner.x, y) + 0.5 - s.center);
+            uint row = 0u;
+            for (uint quad = start >> 2u; quad <= stop >> 2u; quad++) {
+                uvec4 keys = screen_quads[quad];
+                for (int i = 0; i < 4; i++) {
+                    int x = int(quad * 4u + uint(i) - start);
+                    vec2 place = left + s.to_mask[0] * float(x);
+                    uvec2 cell = uvec2(clamp((place * 0.5 + 0.5) * 8.0, 0.0, 7.0));
+                    uint bit = cell.y * 8u + cell.x;
+                    bool covered = !s.small || ((bit < 32u ? s.cells.x >> bit : s.cells.y >> bit - 32u) & 1u) != 0u;
+                    if (covered && x >= 0 && x <= last.x - corner.x && max(abs(place.x), abs(place.y)) < 1.0
+                        && keys[i] >= s.first_key) row |= 1u << uint(x);
                 }
             }
+            int line = y - corner.y;
+            if (line < 4) found.x |= row << uint(line * 8);
+            else found.y |= row << uint(line * 8 - 32);
         }
-    }
-
-    ivec2 next = ivec2(0);
-    while (small ? (found.x | found.y) != 0u : next.y < size.y && count > 0) {
-        ivec2 where = low + next;
-        if (small) {
+        while ((found.x | found.y) != 0u) {
             int n = found.x != 0u ? findLSB(found.x) : findLSB(found.y) + 32;
-            where = low + ivec2(n & 7, n >> 3);
             if (found.x != 0u) found.x &= found.x - 1u;
             else found.y &= found.y - 1u;
-        } else if (++next.x == size.x) {
-            next = ivec2(0, next.y + 1);
+            ivec2 where = corner + ivec2(n & 7, n >> 3);
+            any_nearest = print_pixel(s, where, faded, record) || any_nearest;
         }
-        vec2 pixel = vec2(where) + 0.5;
-        vec2 place = s.to_mask * (pixel - s.center);
-        if (max(abs(place.x), abs(place.y)) >= 1.0) continue;
-        uint at = uint(where.y) * across + uint(where.x);
-        uint nearest = screen[at];
-        if (nearest < s.first_key) continue;
-        uint texel = texel_of(place, small);
-        if (!small && (masks[s.mask + MASK_HEADER + texel / MASK_SIDE] >> (texel % MASK_SIDE) & 1u) == 0u) continue;
-        if (faded < 1.0 && noise(pixel + frame.viewport.xy) >= faded) continue;
-        uint bent = masks[s.mask + MASK_HEADER + MASK_SIDE + 2u * texel + 1u];
-        float out_of = float(bent >> 20u) / 2047.5 - 1.0;
-#if FACETED
-        // Where the ray meets the plane of the texel's facet: exact, whatever the direction of the mask.
-        vec3 n = from_octahedral(vec2(bent & 1023u, bent >> 10u & 1023u) / 511.5 - 1.0);
-        vec2 middle = (vec2(texel % MASK_SIDE, texel / MASK_SIDE) + 0.5) * (2.0 / float(MASK_SIDE)) - 1.0;
-        vec3 q = s.made_from * vec3(s.window.xy + middle * s.window.zw, out_of);
-        vec3 p = s.seen_from * vec3(s.window.xy + place * s.window.zw, 0.0);
-        float facing = dot(n, s.seen_from[2]);
-        if (facing > 0.05) out_of = clamp(dot(n, q - p) / facing, -1.2, 1.2);
-#endif
-        precise float z = s.z.x + s.z.y * out_of + s.slope.x * place.x + s.slope.z * place.y;
-        precise float w = s.w.x + s.w.y * out_of + s.slope.y * place.x + s.slope.w * place.y;
-        precise float depth = z / w;
-        if (!switched(SWITCH_ZERO_TO_ONE)) depth = depth * 0.5 + 0.5;
-        if (!(depth > 0.0 && depth < 1.0)) continue;
-        uint key = key_of(depth);
-#ifdef OWNERS
-        if (nearest == key) {
-            atomicMin(screen[cull.at_owners + at], record);
-            screen[cull.at_patches + uint(where.y) / PATCH * patches_across() + uint(where.x) / PATCH] = 1u;
-        }
-#else
-        if (key <= nearest) any_nearest = key <= atomicMin(screen[at], key) || any_nearest;
-#endif
+        corner.x += 8;
+        if (corner.x > high.x) corner = ivec2(low.x, corner.y + 8);
     }
     return any_nearest;
 }

@@ -119,9 +119,7 @@ class MaskStore:
         step = MASK_SIDE // 8
         few = np.packbits(covered[..., step // 2 :: step, step // 2 :: step], axis=-1, bitorder="little")
         masks[..., 4:6] = np.ascontiguousarray(few[..., 0]).view("<u4")
-        bits = np.packbits(covered, axis=-1, bitorder="little")
-        masks[..., MASK_HEADER : MASK_HEADER + MASK_SIDE] = bits.view("<u4")[..., 0]
-        masks[..., MASK_HEADER + MASK_SIDE :] = texels.reshape(MASK_GRID, MASK_GRID, -1)
+        masks[..., MASK_HEADER:] = texels.reshape(MASK_GRID, MASK_GRID, -1)
         return masks.reshape(-1)
 
     def _drawn(self, item: Item, windows: Floats) -> npt.NDArray[np.uint32]:
