@@ -258,7 +258,7 @@ def _in_hall(scene: throng.Scene, seconds: float) -> throng.Camera:
 
 
 def _at_the_edge(scene: throng.Scene, seconds: float) -> throng.Camera:
-    """From a tower at the edge of the demo's forest, across all of it: two thirds of the trees are in view."""
+    """From a tower at the edge of the demo's forest, across it: two thirds of the trees are in view."""
     ground = next(node.mesh for node in scene.children if node.mesh and node.name == "ground")
     half = float(ground.bounds[1, 0]) / 1.05
     angle = 0.1 * seconds

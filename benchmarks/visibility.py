@@ -1,4 +1,4 @@
-"""What culling, levels of detail, occlusion and splats are worth, and what they cost where nothing can be left out."""
+"""What culling, levels of detail, occlusion and splats are worth, and cost where nothing can be left out."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ FRAME = Struct(
         (
             "vec4",
             "viewport",
-            "where the picture lies in the framebuffer: left, bottom, width, height, pixels",
+            "where the picture lies in the framebuffer: left, bottom, width, height",
         ),
     ],
 )
@@ -89,7 +89,7 @@ CULL = Struct(
         (
             "mat4",
             "view_projection",
-            "from metres relative to the origin to clip space, of the view that decides",
+            "from metres relative to the origin to clip space: the view that decides",
         ),
         ("vec4", "plane0", "the frustum, relative to the origin: positive inside"),
         ("vec4", "plane1", ""),
@@ -143,12 +143,12 @@ ITEM = Struct(
         (
             "vec4",
             "span",
-            "half extents of the box around the model; w: distance of its furthest point from 0",
+            "half extents of the box around the model; w: of its furthest point from 0",
         ),
         (
             "vec4",
             "switches",
-            "diameter in pixels below which level 1, 2, 3, 4 will do; 0 where there is none",
+            "diameter in pixels below which level 1, 2, 3, 4 will do; 0: there is none",
         ),
         ("uint", "count", "rows"),
         ("uint", "first_row", "the row of the whole crowd that is this item's first"),
@@ -209,7 +209,7 @@ SPLAT = Struct(
         (
             "uint",
             "texels",
-            "where the mask's texels start, in words, which is even; one more for a small splat",
+            "where the mask's texels start, in words: even; one more if small",
         ),
         ("uint", "normal0", "nine halfs: from the mask's normals to the scene's, row by row"),
         ("uint", "normal1", ""),

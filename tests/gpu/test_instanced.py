@@ -176,7 +176,7 @@ def test_figures_count_each_instance_once(renderer: Maker) -> None:
 def test_colors_by_level(renderer: Maker) -> None:
     """Those of the levels and no others, painted vertices, colours and materials or not."""
     scene, camera = field(), Camera((0, 12, 60), (0, 0, 10))
-    scene.background = (0, 0, 0)
+    scene.background, scene.sun, scene.ambient = (0, 0, 0), None, (1, 1, 1)  # the colours are lit
     for number in range(3):
         scene.add(Node(shapes.box(), Material((0.2, 0.4, 0.6), shading="unlit"), position=(9 * number, 9, 0)))
     seen = renderer(debug="lod").render(scene, camera).color.reshape(-1, 4)[:, :3]

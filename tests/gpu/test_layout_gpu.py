@@ -337,16 +337,7 @@ def chooser_forms() -> list[dict[str, object]]:
     ]
 
 
-UNSIGNED = pytest.mark.xfail(strict=True, reason="it takes no unsigned numbers in #if")
-
-
-@pytest.mark.parametrize(
-    "shader",
-    [
-        pytest.param(name, marks=UNSIGNED if name == "instances.comp" else ())
-        for name in sorted({name for name, _, _ in variants()})
-    ],
-)
+@pytest.mark.parametrize("shader", sorted({name for name, _, _ in variants()}))
 def test_the_reference_compiler_takes_every_shader(tmp_path: Path, shader: str) -> None:
     compiler = shutil.which("glslangValidator")
     if compiler is None:

@@ -96,7 +96,7 @@ class IndirectMode:
         return calls
 
     def tally(self, total: int, *, wait: bool) -> Tally:
-        """What became of `total` instances' parts: as they were a few frames ago, or just now if it may wait."""
+        """What became of `total` instances' parts: as they were lately, or just now if it may wait."""
         if not self._frames:
             return Tally()
         buffer = self._counters[(self._frames - 1 if wait else max(self._frames - _LAG, 0)) % _LAG]

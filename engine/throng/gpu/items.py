@@ -1,4 +1,4 @@
-"""What is drawn, as the GPU sees it: items, each a model's instances or as many of them as lie in one page."""
+"""What is drawn, as the GPU sees it: items, each a model's instances, as many as lie in one page."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class Item:
 
     @property
     def splat_size(self) -> float:
-        """The diameter in pixels below which an instance is better a splat: of a mesh of few triangles, less."""
+        """The diameter in pixels below which an instance is a splat: with few triangles it pays later."""
         return min(SPLAT_PIXELS, max(switch_size(part.meshes[0]) for part in self.parts))
 
     @cached_property

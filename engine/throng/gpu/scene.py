@@ -100,7 +100,7 @@ class GpuScene:
         return self._mode.draw(request, (self._listed, self._values, self._placed, self._columns))
 
     def tally(self, total: int, *, wait: bool) -> Tally:
-        """What became of the scene's `total` instances: lately, or, where it may wait, in the latest frame."""
+        """What became of the scene's `total` instances: lately, or, if it may wait, in the latest frame."""
         return self._mode.tally(total, wait=wait)
 
     def release(self) -> None:

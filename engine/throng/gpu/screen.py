@@ -18,10 +18,10 @@ _RECORDS, _SCREEN, _MASKS = 3, 5, 6
 
 
 class Screen:
-    """For each pixel the nearest splat's depth and its record; for each patch of pixels whether it has splats;
+    """For each pixel the nearest splat's depth and its record; for each patch of pixels whether it has any;
     then the pyramid's levels, finest first.
 
-    All in one buffer of words; where what begins is `at_owners`, `at_patches`, `at_pyramid`. Patches of pixels
+    All in one buffer of words; where what begins is `at_owners`, `at_patches`, `at_pyramid`. Patches
     without splats are neither painted nor cleared.
     """
 

@@ -47,7 +47,7 @@ class View:
         reversed_depth: bool,
         origin: Doubles | None = None,
     ) -> View:
-        """As `camera` sees it; relative to another `origin` only where records are drawn that were made so."""
+        """As `camera` sees it; relative to another `origin` only where another view decides."""
         projection = camera.projection_matrix(viewport[2] / viewport[3])
         if origin is None:
             grid = _grid(camera)
