@@ -35,8 +35,8 @@ _ITEMS, _CHUNKS, _COLUMNS, _RECORDS, _WORK, _SCREEN, _SIXTH, _SEVENTH = range(8)
 _BLOCKS = {"FrameBlock": FRAME_BINDING, "CullBlock": CULL_BINDING, "OneItemBlock": ITEM_BINDING}
 _ALIGNED = 256  # bytes; what any driver accepts as the start of a uniform block
 _COUNTER_WORDS = 16
-# Invocations that share a cell. A GPU has one for each instance; llvmpipe runs eight at a time, and what all of
-# them read alike is then read once for eight instances.
+# Invocations that share a cell. A GPU has one for each instance; llvmpipe runs eight at a time, and what all
+# of them read alike is then read once for eight instances.
 LANES_OF_SOFTWARE = 8
 _WORTH_A_SPAN = 16  # chunks for which an item has a dispatch of its own
 _ROOM = 1 << 20  # records for which there is room without asking how many are needed
