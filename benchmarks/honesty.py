@@ -310,7 +310,7 @@ def _flip() -> Any:
         return importlib.import_module("flip_evaluator")
     except ModuleNotFoundError as error:
         raise UsageError(
-            "FLIP: expected flip_evaluator, which is not installed: pip install 'throng[test]'"
+            "FLIP: expected flip_evaluator, which is not installed: pip install 'throng[dev]'"
         ) from error
 
 

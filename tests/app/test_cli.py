@@ -315,7 +315,8 @@ WRONG = [
     (["run", "grass", "--frames", "0"], 2, "'--frames'"),
     (["run", "grass", "--step", "-1"], 2, "'--step'"),
     (["bench", "gras"], 2,
-     "scene: expected one of cubes, blades, trees, street, roofs, above, hall, edge, asteroids, city, forest, grass, meadow, particles, "
+     "scene: expected one of cubes, blades, trees, "
+     "street, roofs, above, hall, edge, asteroids, city, forest, grass, meadow, particles, "
      "or a .py file, got 'gras'; did you mean 'grass'?\n"),
     (["bench", "cubes", "--size", "99999x9", "--count", "1"], 2, "throng: size: expected at most"),
     (["bench", "grass", "--mode", "slow"], 2,
