@@ -19,7 +19,7 @@ from throng.errors import ClosedError, InvalidType, InvalidValue, ThreadError, U
 from throng.frame import OUTPUTS, Frame, Stats
 from throng.gpu import Context, Framebuffer, rawgl
 from throng.gpu.context import Capabilities, checked_buffer, choose_mode, collect, create_headless
-from throng.gpu.host import HostDepth, clear_host, drawing_into, framebuffer_in_use
+from throng.gpu.host import HostDepth, clear_host, draw_into, encodes, framebuffer_in_use
 from throng.gpu.programs import FRAME_BINDING, output_defines
 from throng.gpu.request import Request, Switches
 from throng.gpu.scene import GpuScene
@@ -174,10 +174,11 @@ class Renderer:
                 raise InvalidValue(f"framebuffer: expected a viewport of at least 1x1, got {width}x{height}")
             view, chooser = self._views(camera, target.viewport, reversed_depth=False)
             linear = encoding == "linear"
+            encoded = linear and encodes()
             with neutral_state(self._ctx, _UNITS):
                 state = self._state(scene)
                 uploaded = self._upload(state)
-            with drawing_into(self._ctx, target, linear=linear, units=_UNITS):
+                draw_into(target, encoded=encoded)
                 if clear:
                     color = math3d.linear_color(scene.background) if linear else scene.background
                     clear_host(target, color)

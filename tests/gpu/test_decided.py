@@ -94,6 +94,15 @@ def test_every_instance_is_seen_or_left_out_for_one_reason(draw: Drawer, options
         assert any(stats.simplified > 5 for stats in seen) == options.lod
 
 
+def test_nothing_is_counted_of_a_scene_that_is_hidden(draw: Drawer) -> None:
+    scene = crowded()
+    assert draw(scene, AHEAD, Options(), size=SIZE).stats.splats
+    for child in scene.children:
+        child.visible = False
+    stats = draw(scene, AHEAD, Options(), size=SIZE).stats
+    assert (stats.instances, stats.visible, stats.culled, stats.occluded, stats.splats) == (0, 0, 0, 0, 0)
+
+
 def test_triangles_are_counted_of_what_is_drawn_as_meshes(draw: Drawer) -> None:
     mesh = shapes.box()
     scene = Scene()

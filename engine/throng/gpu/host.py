@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 import moderngl
 
 from throng.gpu import rawgl
 from throng.gpu.context import checked_depth_texture
-from throng.gpu.state import neutral_state
 
 _COLOR, _DEPTH = 0x1800, 0x1801
 _ENCODES = 0x8DB9  # GL_FRAMEBUFFER_SRGB
@@ -32,24 +30,22 @@ def framebuffer_in_use(ctx: moderngl.Context) -> moderngl.Framebuffer:
     return found
 
 
-@contextmanager
-def drawing_into(
-    ctx: moderngl.Context, target: moderngl.Framebuffer, *, linear: bool, units: int
-) -> Iterator[None]:
-    """`target` is in use inside, in the neutral state but for its own masks; afterwards all is as it was.
+def encodes() -> bool:
+    """Whether OpenGL is to encode what is written into framebuffers of sRGB, as the host has it."""
+    return rawgl.is_enabled(_ENCODES)
 
-    linear  what is written is linear light: the host's switch that has OpenGL encode it stays as it is
-    units   how many texture units are used inside
+
+def draw_into(target: moderngl.Framebuffer, *, encoded: bool) -> None:
+    """Puts `target` to use, with its own masks, in the neutral state.
+
+    encoded  whether OpenGL encodes what is written: the host's switch, where that is linear light
     """
-    encodes = linear and rawgl.is_enabled(_ENCODES)
-    with neutral_state(ctx, units):
-        target.use()
-        if encodes:
-            rawgl.function("glEnable", "vi")(_ENCODES)
-        # The shaders write one colour; what they do not write is undefined.
-        for place in range(1, rawgl.get_integer(0x8824)):
-            rawgl.function("glColorMaski", "vubbbb")(place, 0, 0, 0, 0)
-        yield
+    target.use()
+    if encoded:
+        rawgl.function("glEnable", "vi")(_ENCODES)
+    # The shaders write one colour; what they do not write is undefined.
+    for place in range(1, rawgl.get_integer(0x8824)):
+        rawgl.function("glColorMaski", "vubbbb")(place, 0, 0, 0, 0)
 
 
 class HostDepth:

@@ -97,7 +97,7 @@ class IndirectMode:
 
     def tally(self, total: int, *, wait: bool) -> Tally:
         """What became of `total` instances' parts: as they were lately, or just now if it may wait."""
-        if not self._frames:
+        if not self._frames or not self._visibility.has_items:
             return Tally()
         buffer = self._counters[(self._frames - 1 if wait else max(self._frames - _LAG, 0)) % _LAG]
         raw = np.frombuffer(buffer.read(4 * len(COUNTERS)), np.uint32).tolist()
