@@ -172,7 +172,7 @@ def test_flip_tells_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     black = np.zeros((9, 9, 3), np.float32)
     with pytest.raises(
         throng.UsageError,
-        match=r"^FLIP: expected flip_evaluator, which is not installed: pip install 'throng\[test\]'$",
+        match=r"^FLIP: expected flip_evaluator, which is not installed: pip install 'throng\[dev\]'$",
     ):
         honesty.flip_map(black, black)
 

@@ -67,6 +67,7 @@ class IndirectMode:
         self._colored = any(slot.colored for item in items for part in item.parts for slot in part.slots)
         self._made = ()
         self._idle = 0
+        self._phases = 1  # what was seen belongs to the items that were
         self._release_arrays()
 
     def draw(self, request: Request, state: object) -> int:
