@@ -8,7 +8,7 @@ void main() {
     if (index >= cull.chunk_count) return;
     Chunk chunk = chunks[index];
     Item item = items[chunk.item];
-    uint seen = cull.at_seen + index * 2u;
+    uint seen = cull.at_seen + index * 4u;
     bool visible = true;
     uint ring = 0u;
     uint why = COUNT_CULLED;
@@ -36,7 +36,7 @@ void main() {
         }
     }
     if (!visible && !switched(SWITCH_FIRST)) {
-        work[seen] = work[seen + 1u] = 0u;
+        for (uint i = 0u; i < 4u; i++) work[seen + i] = 0u;
         atomicAdd(work[AT_COUNTERS + why], chunk.count);
     }
     work[AT_BEFORE + index] = uint(visible) | ring << 1u;

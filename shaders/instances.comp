@@ -14,7 +14,7 @@ layout(std430, binding = 7) readonly buffer DispatchBlock { uvec4 dispatches[]; 
 uniform uint span, chunk_stop;  // the dispatch's number, and the end of its chunks
 
 shared uint bins[2u * (MAX_BINS + 1u)];  // the last pair is the splats'
-shared uint seen[2];
+shared uint seen[4];
 shared uint tally;  // culled, occluded, simplified, splats, seven bits each
 
 const uint CULLED = 1u, OCCLUDED = 1u << 7u, SIMPLIFIED = 1u << 14u, SPLATTED = 1u << 21u;
@@ -33,10 +33,14 @@ void test(Item item, uint place, uint index, uint lane) {
     uint became = visible ? 0u : CULLED;
     Choice choice = chosen(item, m, center, radius);
     bool draws = visible && choice.mesh, splat = visible && choice.splat, now_seen = false;
+    uint at_seen = cull.at_seen + index * 4u + word;
 #if (SWITCHED & (SWITCH_FIRST | SWITCH_SECOND | SWITCH_KEPT)) != 0
-    bool was = (work[cull.at_seen + index * 2u + word] & bit) != 0u;
+    bool was = (work[at_seen] & bit) != 0u;
 #if (SWITCHED & SWITCH_KEPT) != 0
-    draws = draws && (was || choice.level + 1u == item.levels);
+    bool stays = was || (work[at_seen + 2u] & bit) != 0u;
+    if (visible && !stays) became = OCCLUDED;
+    draws = draws && stays;
+    splat = splat && stays;
 #elif (SWITCHED & SWITCH_FIRST) != 0
     draws = draws && was;
     splat = false;
@@ -73,6 +77,7 @@ void test(Item item, uint place, uint index, uint lane) {
 #endif
 #if (SWITCHED & SWITCH_SECOND) != 0
     if (now_seen) atomicOr(seen[word], bit);
+    if (splat) atomicOr(seen[word + 2u], bit);
 #endif
 #if (SWITCHED & SWITCH_FIRST) == 0
     if (there) atomicAdd(tally, became);
@@ -92,7 +97,7 @@ void main() {
 #endif
     uint me = gl_LocalInvocationID.x, stride = cull.stride;
     for (uint i = me; i < 2u * (stride + 1u); i += LANES) bins[i] = 0u;
-    for (uint i = me; i < 2u; i += LANES) seen[i] = 0u;
+    for (uint i = me; i < 4u; i += LANES) seen[i] = 0u;
     if (me == 0u) tally = 0u;
     barrier();
 
@@ -105,12 +110,10 @@ void main() {
         uint at = visible_count() + stride * before + (place - before) + (i >> 1u) * bin_step;
         work[cull.at_masks + 2u * at + (i & 1u)] = bins[i];
     }
-    for (uint i = me; i < 2u; i += LANES) {
-        work[cull.at_masks + 2u * place + i] = bins[2u * stride + i];
+    for (uint i = me; i < 2u; i += LANES) work[cull.at_masks + 2u * place + i] = bins[2u * stride + i];
 #if (SWITCHED & SWITCH_SECOND) != 0
-        work[cull.at_seen + index * 2u + i] = seen[i];
+    for (uint i = me; i < 4u; i += LANES) work[cull.at_seen + index * 4u + i] = seen[i];
 #endif
-    }
 #if (SWITCHED & SWITCH_FIRST) == 0
     if (me == 0u) {
         uint all = min(CELL, item.count - (index - item.first_chunk) * CELL);

@@ -6,7 +6,8 @@
 layout(std430, binding = 0) readonly buffer ItemBlock { Item items[]; };
 layout(std430, binding = 1) readonly buffer ChunkBlock { Chunk chunks[]; };
 // Counters; then for each chunk how many visible ones come before it; and at the places that `cull` names:
-// the visible chunks, the bins' bit masks, where each bin's records start, and what was seen last time.
+// the visible chunks, the bins' bit masks, where each bin's records start, and what was seen last time, of each
+// chunk what was so as meshes, then as splats.
 layout(std430, binding = 4) buffer WorkBlock { uint work[]; };
 // For each pixel the nearest splat's depth and its record; whether each patch of pixels has splats; then the
 // pyramid's levels, finest first.

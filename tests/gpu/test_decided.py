@@ -126,6 +126,60 @@ def test_a_node_counts_once_whatever_its_parts(draw: Drawer) -> None:
     assert (stats.instances, stats.visible, stats.culled) == (10, 0, 10)
 
 
+def behind_a_wall() -> Scene:
+    scene = field(np.full(PLACES, 0.7))
+    scene.add(Node(shapes.box((100, 100, 0.1)), position=(0, 0, -30)))
+    return scene
+
+
+@pytest.mark.parametrize("options", [Options(), exact()])
+def test_who_stands_still_sees_no_more_than_who_moves(draw: Drawer, options: Options) -> None:
+    """Without a frame before there is nothing to hide what is behind the wall; soon there is."""
+    scene = behind_a_wall()
+    with Renderer(SIZE, options=options) as renderer:
+        frames = [renderer.render(scene, AHEAD, OUTPUTS) for _ in range(6)]
+    first, last = frames[0], frames[-1]
+    assert first.stats.visible == PLACES + 1
+    assert (last.stats.visible, last.stats.occluded, last.stats.triangles) == (1, PLACES, 12)
+    for name in OUTPUTS:
+        np.testing.assert_array_equal(getattr(last, name), getattr(first, name))
+
+
+def test_who_arrives_somewhere_and_stays_sees_no_more(draw: Drawer) -> None:
+    """Though there was nothing to hide for so long before that it was not looked at any more."""
+    scene = behind_a_wall()
+    with Renderer(SIZE) as renderer:
+        for number in range(20):
+            stats = renderer.render(scene, Camera((0, 0, -35), (number * 1e-3, 0, -100))).stats
+        assert stats.occluded == 0
+        occluded = [renderer.render(scene, AHEAD).stats.occluded for _ in range(40)]
+    assert occluded[-1] == PLACES
+
+
+def test_figures_of_a_still_picture_are_in_time_its_own(ctx: moderngl.Context) -> None:
+    """`draw` does not wait for them: they are those of a frame before, until it has stood still."""
+    scene = behind_a_wall()
+    target = ctx.framebuffer([ctx.texture(SIZE, 4)], ctx.depth_renderbuffer(SIZE))
+    with Renderer(SIZE, context=ctx) as renderer:
+
+        def figures(camera: Camera) -> tuple[int, int, int]:
+            for _ in range(8):
+                renderer.draw(scene, camera, target, clear=True)
+            assert renderer.stats is not None
+            return renderer.stats.visible, renderer.stats.occluded, renderer.stats.culled
+
+        assert figures(AHEAD) == (1, PLACES, 0)
+        assert figures(Camera((0, 0, -28), (0, 0, 100))) == (1, 0, PLACES)  # the wall's sphere is around it
+
+
+@pytest.mark.parametrize("size", [0.0, 1e20, 3e38])
+def test_meshes_of_any_size(draw: Drawer, size: float) -> None:
+    corners = np.array([[-1, -1, 0], [1, -1, 0], [0, 1, 0]]) * size
+    scene = field(np.full(PLACES, 0.7), Mesh(corners, [[0, 1, 2]]))
+    stats = draw(scene, AHEAD, Options(), size=SIZE).stats
+    assert (stats.instances, stats.splats) == (PLACES, 0)
+
+
 # -- switches ------------------------------------------------------------------------------------------
 
 

@@ -26,9 +26,15 @@ _RECORD_FORMATS = {
     True: ("4f 4f 4f 4f2 2i/i", ("record_row0", "record_row1", "record_row2", "record_color", "record_ids")),
 }
 _WORTH_MASKS = 64  # instances for which masks of their model are made
+_LARGEST_MASKED = 1e15  # the radius of models whose masks float32 has room for
 _LAG = 3  # frames after which counters are surely there
 _WORTH_TESTING = 0.02  # the share of instances that has to be hidden for the second phase to be worth it
 _PROBE = 30  # frames from one look whether it is to the next
+_SETTLES = 3  # tests of the same frame until nothing more is found
+
+
+def _worth_masks(item: Item) -> bool:
+    return item.batch.instances.count >= _WORTH_MASKS and 0.0 < item.extent.radius < _LARGEST_MASKED
 
 
 class IndirectMode:
@@ -55,10 +61,12 @@ class IndirectMode:
         self._latest = 0  # of `_drawn`, the one that has the splats
         self._idle = 0  # frames for which nothing is tested against the pyramid
         self._tested = 0  # frames in a row for which it was
+        self._settled = 0  # tests of the frame that is drawn, since anything changed
+        self._age = 0  # frames since the last that was decided
 
     def rebuild(self, items: Sequence[Item], table: ItemTable, *, lod: bool, splat: bool) -> None:
         """Takes over another list of items."""
-        worth = [item for item in items if splat and item.batch.instances.count >= _WORTH_MASKS]
+        worth = [item for item in items if splat and _worth_masks(item)]
         places = dict(zip(map(id, worth), self._masks.places(self, worth), strict=True))
         table.rows["mask"] = [places.get(id(item), NONE) for item in items]
         self._counted = sum(item.segment.count for item in items)
@@ -85,22 +93,19 @@ class IndirectMode:
         views = (request.view.key, request.chooser.key) if chooses else None
         made = (state, switches, splats, views)
         if self._visibility.refresh() or made != self._made:
-            calls = self._decide(request, splats=splats)
-            self._made = made
-            return calls
-        self._visibility.bind()
-        calls = self._render(self._drawn[0], request.defines)
-        if self._latest == 1:
-            calls += self._render(self._drawn[1], request.defines)
-        if splats:
-            self._screen.paint(self._drawn[self._latest].records, self._masks.buffer, request.defines)
+            self._settled = 0
+        elif not self._unsettled(request):
+            return self._repeat(request, splats=splats)
+        calls = self._decide(request, splats=splats)
+        self._made = made
         return calls
 
     def tally(self, total: int, *, wait: bool) -> Tally:
         """What became of `total` instances' parts: as they were lately, or just now if it may wait."""
         if not self._frames or not self._visibility.has_items:
             return Tally()
-        buffer = self._counters[(self._frames - 1 if wait else max(self._frames - _LAG, 0)) % _LAG]
+        behind = 1 if wait else max(min(_LAG - self._age, self._frames), 1)
+        buffer = self._counters[(self._frames - behind) % _LAG]
         raw = np.frombuffer(buffer.read(4 * len(COUNTERS)), np.uint32).tolist()
         found = dict(zip(COUNTERS, raw, strict=True))
         # The parts of a node are counted one by one: each has its share in the node.
@@ -128,6 +133,29 @@ class IndirectMode:
 
     # -- inside ------------------------------------------------------------------------------------
 
+    def _repeat(self, request: Request, *, splats: bool) -> int:
+        self._visibility.bind()
+        calls = self._render(self._drawn[0], request.defines)
+        if self._latest == 1:
+            calls += self._render(self._drawn[1], request.defines)
+        if splats:
+            self._screen.paint(self._drawn[self._latest].records, self._masks.buffer, request.defines)
+        self._age += 1
+        return calls
+
+    def _unsettled(self, request: Request) -> bool:
+        """Whether deciding the same frame again leaves out more: the first test has little to test against."""
+        if not self._tests(request):
+            return False
+        if self._idle:
+            self._idle -= 1
+            return False
+        return self._settled < _SETTLES
+
+    @staticmethod
+    def _tests(request: Request) -> bool:
+        return request.switches.occlusion and request.depth is not None and not request.frozen
+
     def _decide(self, request: Request, *, splats: bool) -> int:
         visibility, screen, switches = self._visibility, self._screen, request.switches
         _, _, width, height = request.view.viewport
@@ -140,9 +168,7 @@ class IndirectMode:
         if splats:
             visibility.bind()
             screen.clear()
-        tested = (
-            switches.occlusion and request.depth is not None and not request.frozen and not self._suspended()
-        )
+        tested = self._tests(request) and not self._suspended()
         calls = 0
         if tested:
             assert request.depth is not None
@@ -156,11 +182,13 @@ class IndirectMode:
             calls += self._render(self._drawn[0], request.defines)
         self._phases = 2 if tested or kept else 1
         self._tested = self._tested + 1 if tested else 0
+        self._settled += tested
         self._latest = 1 if tested else 0
         if splats:
             screen.paint(self._drawn[self._latest].records, self._masks.buffer, request.defines)
         visibility.copy_counters(self._counters[self._frames % _LAG])
         self._frames += 1
+        self._age = 0
         return calls
 
     def _suspended(self) -> bool:

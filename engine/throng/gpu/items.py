@@ -23,6 +23,7 @@ Doubles = npt.NDArray[np.float64]
 # where the time of day would stand still.
 MOTION_PERIOD = 4096.0
 SPLAT_PIXELS = 24.0  # the diameter of the largest splats; beyond it their masks are too coarse
+_LARGEST = float(np.finfo(np.float32).max)
 _WORTH_LEVELS = 32  # instances for which coarser levels of their mesh are made
 
 
@@ -92,8 +93,8 @@ class Extent:
         low, high = boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)
         center = (low + high) / 2
         radius = max(float(np.linalg.norm(mesh.positions - center, axis=1).max()) for mesh in meshes)
-        furthest = max(float(np.linalg.norm(mesh.positions, axis=1).max()) for mesh in meshes)
-        return cls(center, (high - low) / 2, radius, furthest)
+        furthest = max(float(np.linalg.norm(mesh.positions.astype(np.float64), axis=1).max()) for mesh in meshes)
+        return cls(center, (high - low) / 2, min(radius, _LARGEST), min(furthest, _LARGEST))
 
 
 @dataclass(frozen=True)

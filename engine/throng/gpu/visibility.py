@@ -371,7 +371,7 @@ class Visibility:
         at = _COUNTER_WORDS + chunks + 1
         for name, words in (
             ("at_visible", chunks), ("at_nearest", chunks), ("at_masks", 2 * chunks * (stride + 1)),
-            ("at_bases", chunks * (stride + 1) + 1), ("at_seen", 2 * chunks),
+            ("at_bases", chunks * (stride + 1) + 1), ("at_seen", 4 * chunks),
         ):  # fmt: skip
             at += at % 2
             block[name] = at
