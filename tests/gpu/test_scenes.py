@@ -17,6 +17,8 @@ DEMOS = {demo.name: demo for demo in gallery.demos()}
 GOLDEN = Path(__file__).parents[1] / "golden"
 SIZE = (320, 180)
 SECONDS = 2.0
+# Of the golden images, the demo and the samples of each pixel: only with one are there splats.
+PICTURES = {name: (demo, 4) for name, demo in DEMOS.items()} | {"forest-splats": (DEMOS["forest"], 1)}
 
 # What another llvmpipe, on another processor, may differ in; `test_the_measure_...` shows what it may not.
 MOST = Difference(share=0.005, block=2.5)
@@ -28,11 +30,17 @@ def built(demo: Demo, count: int, seconds: float = SECONDS) -> Scene:
     return scene
 
 
-def picture(draw: Drawer, demo: Demo, scene: Scene | None = None) -> Picture:
-    """The demo as the golden image shows it: half of its objects, four samples, every switch on."""
+def picture(
+    draw: Drawer,
+    demo: Demo,
+    scene: Scene | None = None,
+    samples: int = 4,
+    options: Options = Options(),  # noqa: B008 - frozen
+) -> Picture:
+    """The demo as the golden image shows it: half of its objects, every switch on."""
     scene = scene or built(demo, demo.count // 2)
     camera = demo.camera(scene, SECONDS)
-    return draw(scene, camera, Options(), size=SIZE, samples=4, outputs=("color",)).color
+    return draw(scene, camera, options, size=SIZE, samples=samples, outputs=("color",)).color
 
 
 def agree(one: Picture, other: Picture) -> bool:
@@ -77,20 +85,22 @@ def test_a_frame_depends_on_the_seconds_alone(draw: Drawer, demo: Demo) -> None:
     np.testing.assert_array_equal(draw(again, demo.camera(again, SECONDS)).color, first)
 
 
-def test_a_demo_looks_as_it_did(draw: Drawer, demo: Demo, pytestconfig: pytest.Config) -> None:
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_demo_looks_as_it_did(draw: Drawer, name: str, pytestconfig: pytest.Config) -> None:
     """Against tests/golden; `pytest --bless` rewrites them, for somebody to look at."""
-    capabilities = draw.renderer(Options(), 4).capabilities
+    demo, samples = PICTURES[name]
+    capabilities = draw.renderer(Options(), samples).capabilities
     if "llvmpipe" not in capabilities.renderer:
         pytest.skip("golden images are llvmpipe's")
-    file = GOLDEN / f"{demo.name}.png"
-    came = picture(draw, demo)
+    file = GOLDEN / f"{name}.png"
+    came = picture(draw, demo, samples=samples)
     if pytestconfig.getoption("--bless"):
         GOLDEN.mkdir(exist_ok=True)
         Image.fromarray(came).save(file, optimize=True)
     assert file.exists(), f"{file} is missing: make it with pytest --bless, and look at it"
     with Image.open(file) as image:
         golden = np.asarray(image.convert("RGBA"))
-    assert agree(golden, came), f"{difference(golden, came)}, at most {MOST}: see {saved(demo.name, came)}"
+    assert agree(golden, came), f"{difference(golden, came)}, at most {MOST}: see {saved(name, came)}"
 
 
 def saved(name: str, came: Picture) -> Path:
@@ -101,7 +111,7 @@ def saved(name: str, came: Picture) -> Path:
 
 
 def test_no_golden_image_is_left_over() -> None:
-    assert {file.stem for file in GOLDEN.glob("*")} == DEMOS.keys()
+    assert {file.stem for file in GOLDEN.glob("*")} == PICTURES.keys()
 
 
 # -- the measure itself --------------------------------------------------------------------------------
@@ -130,6 +140,14 @@ def test_the_measure_sees_that_an_instance_is_missing(draw: Drawer) -> None:
     node, instance = pairs[np.argmin(np.abs(areas - 40))]  # one of about 40 pixels of 57,600
     crowds[int(node)].delete([int(instance)])
     assert not agree(good, picture(draw, demo, scene))
+
+
+@pytest.mark.parametrize("options", [Options(splat=False), Options(lod=False)])
+def test_the_measure_sees_that_something_else_is_drawn(draw: Drawer, options: Options) -> None:
+    demo, samples = PICTURES["forest-splats"]
+    scene = built(demo, demo.count // 2)
+    good = picture(draw, demo, scene, samples)
+    assert not agree(good, picture(draw, demo, scene, samples, options))
 
 
 @pytest.mark.parametrize("axis", [0, 1])
