@@ -36,8 +36,10 @@ void main() {
         }
     }
     if (!visible && !switched(SWITCH_FIRST)) {
+        // What has just become hidden was drawn in the first phase.
+        uint drawn = why == COUNT_OCCLUDED ? uint(bitCount(work[seen]) + bitCount(work[seen + 1u])) : 0u;
         for (uint i = 0u; i < 4u; i++) work[seen + i] = 0u;
-        atomicAdd(work[AT_COUNTERS + why], chunk.count);
+        atomicAdd(work[AT_COUNTERS + why], chunk.count - drawn);
     }
     work[AT_BEFORE + index] = uint(visible) | ring << 1u;
 }

@@ -31,10 +31,12 @@ void main() {
     Choice c = chosen(item, m, center, radius_of(item, m));
     Print s = print_of(item, p);
     printed(s, c.faded, record);
+    float unit = 1.0 / largest(abs(m.x.xyz) + abs(m.y.xyz) + abs(m.z.xyz));
+    m.x *= unit; m.y *= unit; m.z *= unit;
     vec3 x = transformed_normal(m, vec3(1, 0, 0)), y = transformed_normal(m, vec3(0, 1, 0)),
          z = transformed_normal(m, vec3(0, 0, 1));
     // Of length one or so, for the halfs; a mirroring transform's cofactors turn normals round.
-    float unit = inversesqrt(max(max(dot(x, x), max(dot(y, y), dot(z, z))), 1e-38));
+    unit = inversesqrt(max(dot(x, x), max(dot(y, y), dot(z, z))));
     if (dot(vec3(m.x.x, m.y.x, m.z.x), x) < 0.0) unit = -unit;
     x *= unit; y *= unit; z *= unit;
     records[at] = floatBitsToUint(vec4(s.to_mask[0], s.to_mask[1]));

@@ -130,7 +130,7 @@ class Renderer:
                 use_depth(self._ctx, reversed_depth=target.reversed_depth, clip_control=clip)
                 request = Request(
                     view, chooser, self._switches, output_defines(asked), target.samples,
-                    lambda: target.drawn_depth,
+                    lambda: target.drawn_depth, alone=True,
                 )  # fmt: skip
                 calls = self._submit(state, request, encode=True)
                 target.resolve()
@@ -185,8 +185,9 @@ class Renderer:
                 use_depth(self._ctx, reversed_depth=False, clip_control=self._capabilities.clip_control)
                 host = HostDepth(self._ctx, target)
                 request = Request(
-                    view, chooser, self._switches, {}, host.samples, host.copy if host.readable else None
-                )
+                    view, chooser, self._switches, {}, host.samples, host.copy if host.readable else None,
+                    alone=clear,
+                )  # fmt: skip
                 try:
                     calls = self._submit(state, request, encode=not linear)
                 finally:
@@ -202,7 +203,7 @@ class Renderer:
         collector, options = state.collector, self._options
         state.gpu.upload(
             batches, collector.sources(), collector.version, collector.values,
-            lod=options.lod, splat=options.splat and self._samples == 1,
+            lod=options.lod, splat=options.splat and (self._samples == 1 or not self._owns_context),
         )  # fmt: skip
         return state.gpu.uploaded_bytes + self._shared.pool.uploaded_bytes - before
 
@@ -219,8 +220,9 @@ class Renderer:
         """What is drawn, and what decides what is: the same, unless frozen."""
         if not self._frozen:
             view = View.of(camera, viewport, reversed_depth=reversed_depth)
-            self._latest_view = view
-            return view, view
+            if self._latest_view is None or view.key != self._latest_view.key:
+                self._latest_view = view  # otherwise what was computed of it is there already
+            return self._latest_view, self._latest_view
         if self._latest_view is None:
             self._latest_view = View.of(camera, viewport, reversed_depth=reversed_depth)
         origin = self._latest_view.origin

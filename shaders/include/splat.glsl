@@ -21,6 +21,8 @@ struct Print {  // a splat on its way to the screen
     uint first_key;  // of no less depth than any pixel of it
 };
 
+float largest(vec3 v) { return max(v.x, max(v.y, v.z)); }
+
 uint key_of(float depth) { return switched(SWITCH_REVERSED) ? ~floatBitsToUint(depth) : floatBitsToUint(depth); }
 
 Print print_of(Item item, Placed p) {
@@ -29,9 +31,12 @@ Print print_of(Item item, Placed p) {
     vec3 towards = frame.eye.w == 0.0 ? frame.eye.xyz : frame.eye.xyz - center;
     // Through the inverse of the linear part, up to a factor, to the model's space.
     vec3 a = vec3(m.x.x, m.y.x, m.z.x), b = vec3(m.x.y, m.y.y, m.z.y), c = vec3(m.x.z, m.y.z, m.z.z);
-    vec3 bc = cross(b, c), ca = cross(c, a), ab = cross(a, b);
-    vec3 d = vec3(dot(bc, towards), dot(ca, towards), dot(ab, towards));
-    d = normalize(dot(a, bc) < 0.0 ? -d : d);
+    // Of lengths around 1, whose products float32 has room for.
+    float unit = 1.0 / largest(abs(a) + abs(b) + abs(c));
+    vec3 a1 = a * unit, b1 = b * unit, c1 = c * unit, bc = cross(b1, c1);
+    towards /= largest(abs(towards));
+    vec3 d = vec3(dot(bc, towards), dot(cross(c1, a1), towards), dot(cross(a1, b1), towards));
+    d = normalize(dot(a1, bc) < 0.0 ? -d : d);
 
     // The mask made nearest that direction; which is nearest differs a little from instance to instance, so that a
     // field does not change over all at once.

@@ -54,10 +54,9 @@ bool hidden(vec4 center, vec4 x, vec4 y, vec4 z) {
         nearest = reversed ? max(nearest, q.z) : min(nearest, q.z);
     }
     if (reversed ? nearest >= 1.0 : nearest <= 0.0) return false;
-    vec2 size = cull.picture.xy;
-    ivec2 last = ivec2(size) - 1;
-    ivec2 first = clamp(ivec2(floor((low * 0.5 + 0.5) * size - 0.01)), ivec2(0), last) >> 3;
-    ivec2 end = clamp(ivec2(floor((high * 0.5 + 0.5) * size + 0.01)), ivec2(0), last) >> 3;
+    vec2 size = cull.picture.xy;  // numbers too large for an int are clamped first
+    ivec2 first = ivec2(clamp((low * 0.5 + 0.5) * size - 0.01, vec2(0.0), size - 1.0)) >> 3;
+    ivec2 end = ivec2(clamp((high * 0.5 + 0.5) * size + 0.01, vec2(0.0), size - 1.0)) >> 3;
     uint at = cull.at_pyramid;
     int across = int(cull.tiles_across), down = int(cull.tiles_down);
     while (end.x - first.x > 1 || end.y - first.y > 1) {

@@ -12,6 +12,7 @@ from pictures import OUTPUTS, Drawer, exact, share_differing
 
 import throng
 from throng import Camera, Crowd, Material, Mesh, Model, Node, Options, Renderer, Scene, shapes
+from throng.gpu import indirect
 from throng.gpu.context import Capabilities
 
 SIZE = (160, 120)
@@ -143,6 +144,22 @@ def test_who_stands_still_sees_no_more_than_who_moves(draw: Drawer, options: Opt
     assert (last.stats.visible, last.stats.occluded, last.stats.triangles) == (1, PLACES, 12)
     for name in OUTPUTS:
         np.testing.assert_array_equal(getattr(last, name), getattr(first, name))
+
+
+def test_what_has_just_been_hidden_still_counts_as_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indirect, "_WORTH_TESTING", -1.0)
+    scene = behind_a_wall()
+    wall = scene.children[1]
+    wall.position = (0, 500, 0)
+    with Renderer(SIZE, options=exact()) as renderer:
+        for number in range(3):
+            stats = renderer.render(scene, Camera((0, 0, 1e-4 * number), (0, 0, -1))).stats
+        assert stats.visible == PLACES
+        wall.position = (0, 0, -30)
+        after = [renderer.render(scene, AHEAD).stats for _ in range(3)]
+    for drawn in after[:2]:
+        assert (drawn.visible, drawn.occluded, drawn.triangles) == (PLACES + 1, 0, after[0].triangles)
+    assert (after[2].visible, after[2].occluded, after[2].triangles) == (1, PLACES, 12)
 
 
 def test_who_arrives_somewhere_and_stays_sees_no_more(draw: Drawer) -> None:
@@ -359,6 +376,29 @@ def test_splats_lie_in_a_hosts_viewport(ctx: moderngl.Context, corner: tuple[int
     outside = np.ones((150, 200), bool)
     outside[corner[1] : corner[1] + 120, corner[0] : corner[0] + 160] = False
     assert (picture[outside] == (255, 0, 255, 255)).all()
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e-6, 1.0, 1e4, 1e6])
+def test_splats_are_there_at_any_scale(draw: Drawer, scale: float) -> None:
+    scene = Scene()
+    turned = np.random.default_rng(2).normal(size=(PLACES, 4))
+    scene.add(
+        Crowd(
+            shapes.rock(seed=2),
+            positions=places() * scale,
+            scales=np.full(PLACES, 0.7 * scale),
+            rotations=turned,
+        )
+    )
+    camera = Camera((0, 0, 0), (0, 0, -scale), near=scale, far=100 * scale)
+    frame = draw(scene, camera, Options(), size=(320, 240))
+    wanted = draw(scene, camera, exact(), size=(320, 240))
+    assert frame.stats.splats > 1000
+    there, here = (picture.ids[..., 0] >= 0 for picture in (wanted, frame))
+    assert there.mean() > 0.1
+    assert abs(here.mean() / there.mean() - 1) < 0.05
+    light = np.abs(frame.color.astype(float).mean(axis=(0, 1)) - wanted.color.astype(float).mean(axis=(0, 1)))
+    assert light.max() < 1
 
 
 # -- limits --------------------------------------------------------------------------------------------

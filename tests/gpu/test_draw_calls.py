@@ -96,7 +96,8 @@ def test_occlusion_draws_twice_while_something_is_hidden(
     draw: Drawer, calls: Calls, options: Options, once: int
 ) -> None:
     scene, _ = walled()
-    draw(scene, Camera((0, 0, 9)), options, outputs=("color",))  # nothing has been seen before
+    for away in (8.9, 9):  # nothing has been seen before, so all is drawn, and in the next first phase again
+        draw(scene, Camera((0, 0, away)), options, outputs=("color",))
     for step in range(1, 8):
         calls.draws = 0
         frame = draw(scene, Camera((0, 0, 9 + step / 100)), options, outputs=("color",))

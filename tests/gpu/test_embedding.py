@@ -539,6 +539,43 @@ def test_a_forgotten_renderer_closes_its_own_context() -> None:
     assert rawgl.current_handle() in (0, None)
 
 
+def test_what_a_host_has_drawn_before_may_be_another_thing_each_time(ctx: moderngl.Context) -> None:
+    """Though scene and view stand still."""
+    scene = Scene()
+    places = np.random.default_rng(0).uniform(-4, 4, (500, 3))
+    scene.add(Crowd(shapes.box(), positions=places, scales=np.full(500, 0.3)))
+    camera = Camera((0, 0, 12))
+    size = (160, 120)
+    target = ctx.framebuffer([ctx.texture(size, 4)], ctx.depth_texture(size))
+    with Renderer(context=ctx) as renderer:
+
+        def drawn(depth: float) -> int:
+            target.clear(0.0, 0.0, 0.0, 0.0, depth=depth)
+            renderer.draw(scene, camera, target)
+            picture = np.frombuffer(target.read(components=4), np.uint8).reshape(-1, 4)
+            return int((picture[:, 3] > 0).sum())
+
+        open_, closed = drawn(1.0), [drawn(0.1) for _ in range(12)]
+        assert open_ > 2000
+        assert closed == [0] * 12
+        assert renderer.stats is not None
+        assert renderer.stats.occluded == 500
+        assert [drawn(1.0) for _ in range(12)] == [open_] * 12
+        assert [drawn(0.1), drawn(1.0)] == [0, open_]
+
+
+def test_a_renderer_of_samples_has_splats_where_its_host_has_none(ctx: moderngl.Context) -> None:
+    scene = Scene()
+    places = np.random.default_rng(0).uniform(-10, 10, (500, 3))
+    scene.add(Crowd(shapes.rock(seed=2), positions=places, scales=np.full(500, 0.3)))
+    target = ctx.framebuffer([ctx.texture((160, 120), 4)], ctx.depth_texture((160, 120)))
+    with Renderer(context=ctx, samples=4) as renderer:
+        for _ in range(4):
+            renderer.draw(scene, Camera((0, 0, 60)), target, clear=True)
+        assert renderer.stats is not None
+        assert renderer.stats.splats > 400
+
+
 def test_a_renderer_that_could_not_be_made_leaves_nothing_to_close() -> None:
     with pytest.raises(throng.InvalidValue):
         Renderer((0, 1))

@@ -77,6 +77,42 @@ def test_figures_are_those_of_the_frozen_view(renderer: Renderer) -> None:
         assert (stats.splats, stats.simplified) == (live.splats, live.simplified)
 
 
+@pytest.mark.parametrize("options", [Options(occlusion=False), Options(occlusion=False, cull=False)])
+def test_switches_work_in_a_frozen_view(renderer: Renderer, options: Options) -> None:
+    scene, _ = walled()
+    live = froze(renderer, scene).stats
+    renderer.options = options
+    stats = renderer.render(scene, ABOVE).stats
+    assert stats.occluded == 0
+    assert stats.visible == stats.instances - stats.culled > live.visible
+    renderer.options = Options()
+    assert renderer.render(scene, ABOVE).stats.visible == live.visible
+
+
+def test_a_frozen_view_of_another_scene_is_whole(renderer: Renderer) -> None:
+    """What was seen of the one belongs to another camera than what is frozen."""
+    scene, _ = walled()
+    other, _ = walled()
+    froze(renderer, scene)
+    renderer.frozen = False
+    renderer.render(other, ABOVE)
+    renderer.frozen = True
+    assert renderer.render(scene, ABOVE).stats.occluded == 0
+
+
+def test_a_frozen_crowd_may_be_ordered_anew(renderer: Renderer) -> None:
+    """A crowd that has moved is, once it has come to rest."""
+    scene, trees = walled()
+    froze(renderer, scene)
+    before = renderer.render(scene, ABOVE, ("color", "ids"))
+    trees.positions[:] = np.asarray(trees.positions)[::-1].copy()
+    for _ in range(45):
+        after = renderer.render(scene, ABOVE, ("color", "ids"))
+    # As of new instances, nothing is known of them any more.
+    assert after.stats.occluded == 0
+    assert (after.ids[..., 0] == trees.id).sum() > (before.ids[..., 0] == trees.id).sum()
+
+
 def hide_and_show(scene: Scene, trees: Crowd, renderer: Renderer) -> None:
     trees.visible = False
     renderer.render(scene, ABOVE)

@@ -17,7 +17,7 @@ import moderngl
 import numpy as np
 import numpy.typing as npt
 import pytest
-from pictures import OUTPUTS, Picture
+from pictures import OUTPUTS, Drawer, Picture, everything, exact
 from randomscenes import random_camera, random_scene, seeds
 
 import throng
@@ -106,6 +106,68 @@ def pair_of() -> Iterator[Callable[[Setting], Pair]]:
     yield find
     for pair in pairs.values():
         pair.close()
+
+
+# -- what a view may be ------------------------------------------------------------------------------------
+
+UNITS = 1e12  # metres
+
+
+@pytest.mark.parametrize("mode", ["indirect", "instanced"])
+@pytest.mark.parametrize(
+    ("camera", "size"),
+    [
+        (Camera.orthographic((0, 0, 0), (0, 0, -1e7), height=2000, near=0.1, far=2e5), 500.0),
+        (Camera((0, 0, 0), (0, 0, -UNITS), near=UNITS / 100, far=20 * UNITS), UNITS),
+        (Camera((0, 0, 0), (0, 0, -3e3), near=10, far=1e5), 500.0),
+    ],
+    ids=["a target far beyond", "a scene of great size", "a projection times 1e-9"],
+)
+def test_views_of_any_size(draw: Drawer, mode: str, camera: Camera, size: float) -> None:
+    scene = Scene()
+    for x in (-1, 0, 1):
+        scene.add(Node(shapes.box(), position=(x * size, 0, -3 * size), scale=size / 2))
+    if size == 500 and not camera.is_orthographic:
+        projection = camera.projection_matrix(160 / 120) * 1e-9
+        camera = Camera.from_matrices(camera.view_matrix, projection)
+    wanted = draw(scene, camera, everything(mode), size=(160, 120))
+    assert (wanted.ids[..., 0] >= 0).mean() > 0.02
+    frame = draw(scene, camera, exact(mode), size=(160, 120))
+    for name in SEEN:
+        np.testing.assert_array_equal(getattr(frame, name), getattr(wanted, name))
+
+
+@pytest.mark.parametrize(
+    "camera", [Camera.orthographic((0, 0, 2), height=1), Camera((0, 0, 40), fov=1.5)], ids=["flat", "narrow"]
+)
+def test_a_backdrop_may_be_as_large_as_one_likes(camera: Camera, untiring: None) -> None:
+    scene = Scene()
+    back = scene.add(
+        Node(shapes.quad(), Material(double_sided=True), position=(0, 0, -5), scale=(6e6, 6e6, 1))
+    )
+    scene.add(Node(shapes.box(), position=(-0.9, -0.5, 0), scale=0.5))
+    with throng.Renderer((1280, 720), options=exact()) as renderer:
+        frames = [renderer.render(scene, camera, SEEN) for _ in range(4)]
+    assert (frames[0].ids[..., 0] == back.id).mean() > 0.8
+    np.testing.assert_array_equal(frames[3].ids, frames[0].ids)
+
+
+@pytest.mark.parametrize("mode", ["indirect", "instanced"])
+def test_crowds_far_from_their_own_origin(draw: Drawer, mode: str) -> None:
+    random = np.random.default_rng(1)
+    turn = np.radians(30)
+    far = np.array([1e6, 0, 1e6])
+    turned = np.array([[np.cos(turn), 0, np.sin(turn)], [0, 1, 0], [-np.sin(turn), 0, np.cos(turn)]])
+    scene = Scene()
+    node = scene.add(Node(position=-(turned @ far), rotation=(0, np.sin(turn / 2), 0, np.cos(turn / 2))))
+    near = random.uniform(-20, 20, (20_000, 3)) * (1, 0.2, 1)
+    node.add(Crowd(shapes.box(), positions=near + far, scales=np.full(20_000, 0.05)))
+    for number in range(12):
+        eye = random.uniform(-20, 20, 3) * (1, 0.1, 1)
+        camera = Camera(eye, eye + random.normal(size=3) * (1, 0.2, 1), fov=(3, 20, 60)[number % 3])
+        wanted = draw(scene, camera, everything(mode), size=(320, 180))
+        frame = draw(scene, camera, exact(mode), size=(320, 180))
+        np.testing.assert_array_equal(frame.depth, wanted.depth)
 
 
 # -- the comparison --------------------------------------------------------------------------------------

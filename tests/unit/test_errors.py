@@ -43,6 +43,11 @@ def mesh(positions: Any = TRIANGLE, indices: Any = (0, 1, 2), **given: Any) -> M
     return Mesh(positions, indices, **given)
 
 
+def sphere(segments: int = 20, **given: Any) -> Mesh:
+    made = shapes.sphere(0.5, segments, 6)
+    return Mesh(made.positions, made.indices, made.normals, **given)
+
+
 def node(**given: Any) -> Node:
     return Node(BOX, **given)
 
@@ -392,6 +397,26 @@ MESHES: list[Row] = [
     ),
     (lambda: mesh(lods=3), InvalidType, "lods: expected a sequence of Meshes, got int 3"),
     (lambda: mesh(lods=[None]), InvalidType, "lods[0]: expected a Mesh, got NoneType None"),
+    (
+        lambda: mesh(lods=[mesh()]),
+        InvalidValue,
+        "lods[0]: expected fewer triangles than the 1 of the mesh before it, got 1",
+    ),
+    (
+        lambda: sphere(lods=[sphere(16), sphere(8), sphere(12)]),
+        InvalidValue,
+        "lods[2]: expected fewer triangles than the 80 of the mesh before it, got 120",
+    ),
+    (
+        lambda: sphere(lods=[sphere(16, lods=[sphere(8)])]),
+        InvalidValue,
+        "lods[0]: expected a mesh without lods, got one with 1",
+    ),
+    (
+        lambda: sphere(lods=[sphere(count) for count in (16, 12, 10, 8, 6)]),
+        InvalidValue,
+        "lods: expected at most 4 meshes, got 5",
+    ),
     (lambda: model(()), InvalidValue, "parts: expected at least one (mesh, material) pair, got none"),
     (lambda: model(None), InvalidType, "parts: expected (mesh, material) pairs, got NoneType None"),
     (

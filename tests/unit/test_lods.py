@@ -13,8 +13,9 @@ import numpy.typing as npt
 import pytest
 
 import throng
+from throng.layout import MAX_LEVELS
 from throng.model import lods, simplify
-from throng.model.lods import MAX_LEVELS, levels, switch_size
+from throng.model.lods import levels, switch_size
 
 Array = npt.NDArray[Any]
 
@@ -210,12 +211,12 @@ def test_a_mesh_far_from_its_origin_keeps_its_place() -> None:
 
 
 def test_given_levels_win() -> None:
-    coarse = [throng.shapes.sphere(0.5, 4 + number, 4) for number in range(6)]
+    coarse = [throng.shapes.sphere(0.5, 8 - number, 4) for number in range(4)]
     base = throng.shapes.sphere()
     mesh = throng.Mesh(base.positions, base.indices, lods=coarse)
-    assert levels(mesh) == (mesh, *coarse[: MAX_LEVELS - 1])
-    tiny = throng.Mesh([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [0, 1, 2], lods=coarse[:1])
-    assert levels(tiny) == (tiny, coarse[0])
+    assert levels(mesh) == (mesh, *coarse)
+    few = throng.Mesh(base.positions, base.indices[:30], lods=[throng.shapes.quad()])
+    assert levels(few) == (few, throng.shapes.quad())
 
 
 @pytest.mark.parametrize("mesh", [throng.shapes.box(), throng.shapes.grass_tuft(), throng.shapes.cone()])
@@ -228,6 +229,14 @@ def test_large_meshes_reach_the_coarsest_level_in_larger_steps() -> None:
     counts = [level.triangle_count for level in levels(throng.shapes.rock(1, detail=5))]
     assert len(counts) == MAX_LEVELS
     assert counts[-1] <= 36
+
+
+@pytest.mark.parametrize("segments", [100, 300])
+def test_a_fine_sphere_reaches_it_too(segments: int) -> None:
+    """Around its poles there are slivers."""
+    counts = [level.triangle_count for level in levels(throng.shapes.sphere(0.5, segments, segments // 2))]
+    assert len(counts) >= 4
+    assert counts[-1] < 300
 
 
 def test_switch_size_is_in_pixels_of_diameter() -> None:

@@ -154,6 +154,9 @@ class _Test:
             at_eye = np.asarray(np.linalg.lstsq(self._linear, at_eye)[0], np.float64)
         self._near = at_eye.astype(np.float32)
         self._rest = self._linear @ self._near.astype(np.float64) + world[:, 3] - self._eye
+        # What the GPU loses where it turns large numbers, and adds others to them.
+        far = float(np.abs(self._near).max()) if self._turned else 0.0
+        self._lost = _SLACK * far * self._stretch
 
     def codes(self, cells: Cells) -> Codes:
         """(n,): of each row, in the order of rows."""
@@ -187,6 +190,7 @@ class _Test:
         sizes = cells.sizes.astype(np.float64) * (self._stretch * _GROWTH)
         distance = np.sqrt((center * center).sum(axis=0))
         margin = self._furthest * sizes + self._body.reach + self._body.sway * cells.sizes + _SLACK * distance
+        margin += self._lost
         outside = np.zeros(len(sizes), np.bool_)
         inside = np.ones(len(sizes), np.bool_)
         for normal, offset in zip(self._normals, self._offsets, strict=True):
@@ -235,7 +239,7 @@ class _Test:
         else:
             widest = factors if factors.ndim == 1 else np.maximum(np.maximum(*factors.T[:2]), factors.T[2])
             margin += widest.astype(np.float32, copy=False) * size
-        margin += np.float32(body.reach)
+        margin += np.float32(body.reach + self._lost)
         outside = np.zeros(len(rows), np.bool_)
         term, total = np.empty((2, len(rows)), np.float32)
         for normal, offset in zip(self._normals.astype(np.float32), self._offsets, strict=True):

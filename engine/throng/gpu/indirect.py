@@ -57,7 +57,7 @@ class IndirectMode:
         self._counted = 0  # instances of all items
         self._colored = self._has_masks = False
         self._made: tuple[object, ...] = ()
-        self._phases = 1
+        self._seen: tuple[object, ...] = ()  # which frame's, if any, what is kept as seen is
         self._latest = 0  # of `_drawn`, the one that has the splats
         self._idle = 0  # frames for which nothing is tested against the pyramid
         self._tested = 0  # frames in a row for which it was
@@ -75,7 +75,7 @@ class IndirectMode:
         self._colored = any(slot.colored for item in items for part in item.parts for slot in part.slots)
         self._made = ()
         self._idle = 0
-        self._phases = 1  # what was seen belongs to the items that were
+        self._seen = ()  # it belongs to the items that were
         self._release_arrays()
 
     def draw(self, request: Request, state: object) -> int:
@@ -91,7 +91,7 @@ class IndirectMode:
         splats = splats and self._screen.fits_splats(width, height)
         chooses = switches.cull or switches.lod or splats or switches.occlusion
         views = (request.view.key, request.chooser.key) if chooses else None
-        made = (state, switches, splats, views)
+        made = (state, switches, splats, views, self._tests(request))
         if self._visibility.refresh() or made != self._made:
             self._settled = 0
         elif not self._unsettled(request):
@@ -144,13 +144,16 @@ class IndirectMode:
         return calls
 
     def _unsettled(self, request: Request) -> bool:
-        """Whether deciding the same frame again leaves out more: the first test has little to test against."""
+        """Whether deciding the same frame again may leave out more, or less."""
         if not self._tests(request):
             return False
         if self._idle:
             self._idle -= 1
             return False
-        return self._settled < _SETTLES
+        if request.alone or self._settled < _SETTLES:
+            return self._settled < _SETTLES
+        # What others have drawn may be another thing each time, and what it hid may come out again.
+        return self._settled < _SETTLES + _LAG or self.tally(self._counted, wait=False).occluded > 0
 
     @staticmethod
     def _tests(request: Request) -> bool:
@@ -162,7 +165,8 @@ class IndirectMode:
         screen.lay_out(width, height, splats=splats)
         bits = SWITCHES["CULL"] * switches.cull | SWITCHES["LOD"] * switches.lod | SWITCHES["SPLAT"] * splats
         # Frozen, what was visible in the last frame that was tested is what stays.
-        kept = request.frozen and self._phases == 2
+        seen = (visibility.orders, switches.cull, switches.occlusion, request.chooser.key)
+        kept = request.frozen and self._seen == seen
         bits |= SWITCHES["FROZEN"] * request.frozen | SWITCHES["KEPT"] * kept
         visibility.look(request, bits, DEBUG.index(switches.debug), screen)
         if splats:
@@ -180,7 +184,10 @@ class IndirectMode:
         else:
             visibility.run(self._drawn[0], screen, self._masks.buffer)
             calls += self._render(self._drawn[0], request.defines)
-        self._phases = 2 if tested or kept else 1
+        if tested:
+            self._seen = seen
+        elif not request.frozen:
+            self._seen = ()
         self._tested = self._tested + 1 if tested else 0
         self._settled += tested
         self._latest = 1 if tested else 0

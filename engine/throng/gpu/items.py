@@ -93,7 +93,9 @@ class Extent:
         low, high = boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)
         center = (low + high) / 2
         radius = max(float(np.linalg.norm(mesh.positions - center, axis=1).max()) for mesh in meshes)
-        furthest = max(float(np.linalg.norm(mesh.positions.astype(np.float64), axis=1).max()) for mesh in meshes)
+        furthest = max(
+            float(np.linalg.norm(mesh.positions.astype(np.float64), axis=1).max()) for mesh in meshes
+        )
         return cls(center, (high - low) / 2, min(radius, _LARGEST), min(furthest, _LARGEST))
 
 

@@ -32,6 +32,7 @@ class Request:
     samples  of each pixel of the framebuffer in use
     depth    gives that framebuffer's depth, as it is when called, in a texture that starts at the viewport's
              corner; None where it cannot be had
+    alone    whether nothing else was drawn to that framebuffer
     """
 
     view: View
@@ -40,6 +41,7 @@ class Request:
     defines: Mapping[str, object]
     samples: int
     depth: Callable[[], moderngl.Texture] | None
+    alone: bool
 
     @property
     def frozen(self) -> bool:

@@ -69,8 +69,11 @@ class View:
         near, far = (w - z, z) if self.reversed_depth else (w + z, w - z)
         planes = np.stack([w + x, w - x, w + y, w - y, near, far])
         lengths = np.linalg.norm(planes[:, :3], axis=1)
-        planes /= np.where(lengths > 1e-12 * np.abs(planes[:, 3]), lengths, 1.0)[:, None]
-        planes[lengths <= 1e-12 * np.abs(planes[:, 3]), :3] = 0  # a far plane at infinity
+        there = lengths > 1e-12 * np.abs(
+            planes[:, 3]
+        )  # not so a far plane at infinity, which all is inside of
+        planes[there] /= lengths[there, None]
+        planes[~there] = 0
         return planes
 
     @cached_property
@@ -79,17 +82,18 @@ class View:
         vector towards the viewer, and 0. It is what all of x, y and w vanish at.
         """
         eye: Doubles = np.asarray(np.linalg.svd(self.transform[[0, 1, 3]])[2][3], np.float64)
-        if abs(eye[3]) > 1e-9 * np.linalg.norm(eye[:3]) and self.projection[3, :3].any():
+        if abs(eye[3]) > 1e-14 * np.linalg.norm(eye[:3]) and self.projection[3, :3].any():
             return np.asarray(eye / eye[3])
         eye /= np.linalg.norm(eye[:3])
         eye[3] = 0.0
         nearer = float(self.transform[2] @ eye)
         return eye if (nearer > 0) == self.reversed_depth else np.asarray(-eye)
 
-    @property
+    @cached_property
     def key(self) -> tuple[object, ...]:
         """Equal where two views see the same."""
-        return self.origin.tobytes(), self.transform.tobytes(), self.viewport, self.reversed_depth
+        matrices = self.origin.tobytes(), self.transform.tobytes(), self.projection.tobytes()
+        return *matrices, self.viewport, self.reversed_depth
 
     @property
     def pixels_per_metre(self) -> float:

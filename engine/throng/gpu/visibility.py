@@ -182,6 +182,8 @@ class Visibility:
         self._chunks = np.zeros(0, CHUNK.dtype)
         self._first_chunks = np.zeros(1, np.int64)
         self._seen_bounds: list[int] = []
+        self._seen_orders: list[npt.NDArray[np.uint32] | None] = []
+        self.orders = 0  # how often the order of rows in some item's cells became another
         self._spans: list[_Span] = []
         self._block = np.zeros((), CULL.dtype)
         self.opaque_commands = self.fading_commands = 0
@@ -202,6 +204,7 @@ class Visibility:
         self._chunks["start"] = (np.arange(total) - self._first_chunks[owners]) * CELL
         self._chunks["count"] = np.minimum(CELL, counts[owners] - self._chunks["start"])
         self._seen_bounds = [-1] * len(items)
+        self._seen_orders = [None] * len(items)
         self._write_sources(fading)
         stride = max((item.levels * (2 if item.by_hand else 1) * (1 + fading) for item in items), default=1)
         self._lay_out_work(total, stride)
@@ -227,6 +230,8 @@ class Visibility:
                 self._seen_bounds[number] = cells.bounds_version
                 self._set_bounds(number, item)
                 changed = True
+                self.orders += cells.order is not self._seen_orders[number]
+                self._seen_orders[number] = cells.order
         if changed:
             self._write("chunks", self._chunks)
         self._write("items", self._table.rows)

@@ -12,6 +12,9 @@ import numpy.typing as npt
 
 from throng.model.triangles import Floats, Ints, area_vectors, edges_of, lengths, roots
 
+STUCK = 1.5, 500  # times the triangles wanted, and triangles, from which on short edges go first
+SHORT = 0.05  # of an edge that is wanted
+
 
 def decimated(positions: Floats, parent: Ints, triangles: Ints, goal: int, closed: bool) -> Ints:
     """`triangles` of one piece brought down to `goal` by fast_simplification; writes positions, parents."""
@@ -25,6 +28,12 @@ def decimated(positions: Floats, parent: Ints, triangles: Ints, goal: int, close
         return_collapses=True,
         preserve_border=not closed,
     )
+    if len(faces) > max(STUCK[0] * goal, STUCK[1]):
+        fewer, new = _without_short_edges(positions, triangles, goal)
+        if goal < len(fewer) < len(triangles):
+            gone = np.flatnonzero(new != np.arange(len(new)))
+            parent[gone] = new[gone]
+            return decimated(positions, parent, fewer, goal, closed)
     mine = np.arange(len(used))
     mine[collapses[:, 1]] = collapses[:, 0]  # each goes once
     mine = roots(mine)
@@ -92,6 +101,40 @@ def collapsed(shape: Floats, parent: Ints, triangles: Ints, piece: Ints, budget:
         triangles = triangles[(a != b) & (b != c) & (c != a)]
     parent[used] = used[mine]
     return used[triangles]
+
+
+def _without_short_edges(points: Floats, triangles: Ints, goal: int) -> tuple[Ints, Ints]:
+    """`triangles` without edges much shorter than those of `goal` triangles, and the point each becomes.
+
+    fast_simplification takes slivers, as around the pole of a fine sphere, for triangles turned over: it
+    leaves them as they are, and takes from elsewhere what is too many.
+    """
+    size = len(points)
+    parent = np.arange(size)
+    short = SHORT * float(np.sqrt(lengths(area_vectors(points, triangles)).sum() / goal))
+    for _ in range(30):
+        edges, _, _ = edges_of(triangles, size)
+        length = lengths(points[edges[:, 0]] - points[edges[:, 1]])
+        edges, length = edges[length < short], length[length < short]
+        # Vertices that are each other's nearest become one.
+        rank = np.empty(len(edges), np.int64)
+        rank[np.argsort(length, kind="stable")] = np.arange(len(edges))
+        best = np.full(size, len(edges))
+        for end in range(2):
+            np.minimum.at(best, edges[:, end], rank)
+        mutual = (best[edges[:, 0]] == rank) & (best[edges[:, 1]] == rank)
+        new = np.arange(size)
+        new[edges[mutual, 1]] = edges[mutual, 0]
+        bad = _flipping(points, triangles, new)
+        new[bad] = np.flatnonzero(bad)
+        moved = np.flatnonzero(new != np.arange(size))
+        if len(moved) < 1e-3 * len(edges) or not len(moved):
+            break
+        parent[moved] = new[moved]
+        triangles = new[triangles]
+        a, b, c = triangles.T
+        triangles = triangles[(a != b) & (b != c) & (c != a)]
+    return triangles, parent
 
 
 def _quadrics(points: Floats, triangles: Ints) -> Floats:

@@ -20,15 +20,14 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
+from throng.layout import MAX_LEVELS
 from throng.model.mesh import Mesh
 from throng.model.simplify import simplified, surface
 
 Packed = dict[str, npt.NDArray[Any]]
 
-MAX_LEVELS = 5  # LOD 0 included
-
 # Part of the names of files on disk: to be raised whenever other levels come out.
-VERSION = 2
+VERSION = 3
 
 FEWEST = 60  # triangles of a mesh that is worth a coarser one: it becomes a splat before it would need one
 COARSEST = 24  # triangles of the last level, more or less
@@ -42,7 +41,7 @@ _one_at_a_time = threading.Lock()  # fast_simplification keeps its mesh in one g
 def levels(mesh: Mesh) -> tuple[Mesh, ...]:
     """`mesh` and its coarser levels, finest first, at most MAX_LEVELS.
 
-    Levels that the mesh was given (`Mesh(lods=...)`) are taken as they are, the first MAX_LEVELS - 1 of them.
+    Levels that the mesh was given (`Mesh(lods=...)`) are taken as they are.
     Otherwise they are made: 2.5 to 4 times fewer triangles each (more for large meshes), down to about 24,
     with the projected area, the colours and the normals of the mesh. A mesh of fewer than 60 triangles has
     none, and one that cannot be simplified has fewer; neither is an error.
@@ -53,7 +52,7 @@ def levels(mesh: Mesh) -> tuple[Mesh, ...]:
     no errors.
     """
     if mesh.lods:
-        return (mesh, *mesh.lods[: MAX_LEVELS - 1])
+        return (mesh, *mesh.lods)
     if mesh.triangle_count < FEWEST:
         return (mesh,)
     with _one_at_a_time:

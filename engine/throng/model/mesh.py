@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from throng import arrays
 from throng.errors import InvalidType, InvalidValue, UsageError
+from throng.layout import MAX_LEVELS
 from throng.model.material import Material
 
 
@@ -25,8 +26,9 @@ class Mesh:
     uvs        (v, 2) float32, (0, 0) at the lower left of the image; zeros where none are given
     colors     (v, 3) or (v, 4): vertex colours, sRGB as everywhere, multiplied in linear light with the
                material's and the instance's colour; white where none are given
-    lods       coarser meshes, finest first, drawn in its place where it is small; made from it where none are
-               given and it has 60 triangles or more
+    lods       up to four coarser meshes, finest first, each of fewer triangles than the one before, drawn
+               in its place where it is small. Where none are given, they are made of a mesh of 60 triangles
+               or more when 32 instances of it are first drawn
 
     Raises InvalidValue, InvalidType or InvalidIndex, naming the argument.
     """
@@ -61,9 +63,25 @@ class Mesh:
         if not isinstance(lods, Sequence):
             raise InvalidType(f"lods: expected a sequence of Meshes, got {arrays.described(lods)}")
         self.lods = tuple(lods)
+        self._check_lods()
+
+    def _check_lods(self) -> None:
+        finer = self.triangle_count
         for number, lod in enumerate(self.lods):
             if not isinstance(lod, Mesh):
                 raise InvalidType(f"lods[{number}]: expected a Mesh, got {arrays.described(lod)}")
+            if lod.lods:
+                raise InvalidValue(
+                    f"lods[{number}]: expected a mesh without lods, got one with {len(lod.lods)}"
+                )
+            if lod.triangle_count >= finer:
+                raise InvalidValue(
+                    f"lods[{number}]: expected fewer triangles than the {finer} of the mesh before it, got "
+                    f"{lod.triangle_count}"
+                )
+            finer = lod.triangle_count
+        if len(self.lods) >= MAX_LEVELS:
+            raise InvalidValue(f"lods: expected at most {MAX_LEVELS - 1} meshes, got {len(self.lods)}")
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self.__dict__:
