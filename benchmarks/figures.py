@@ -161,7 +161,7 @@ def python(rounds: int = 40) -> list[Row]:
             scene = throng.Scene()
             scene.add(throng.Crowd(throng.shapes.box(), positions=np.zeros((count, 3))))
             with _Still(mode) as still:
-                for _ in range(5):
+                for _ in range(10):  # until nothing more is decided
                     still.draw(scene, camera)
                 calls[count] = _calls(partial(still.draw, scene, camera))
                 spent = [still.draw(scene, camera) * 1e3 for _ in range(rounds)]
@@ -357,6 +357,7 @@ class _Still:
         self._target = self._ctx.framebuffer(
             [self._ctx.texture((64, 64), 4)], self._ctx.depth_texture((64, 64))
         )
+        self._target.clear(depth=1.0)
         self._renderer = throng.Renderer(context=self._ctx, options=self._options)
         moderngl.VertexArray.render = lambda *_a, **_k: None  # type: ignore[method-assign]
         moderngl.VertexArray.render_indirect = lambda *_a, **_k: None  # type: ignore[method-assign]
