@@ -11,7 +11,8 @@ layout(location = 0) out uvec2 out_texel;
 
 void main() {
     vec3 color = sqrt(clamp(v_color.rgb, 0.0, 1.0));  // linear; kept as square roots
-    uvec2 bent = uvec2(round((octahedral(normalize(v_normal) * v_side) + 1.0) * 511.5));
+    uvec2 bent = uvec2(round((octahedral(normalize(v_normal) * sign(v_side)) + 1.0) * 511.5));
     uint far_out = max(uint(round((clamp(v_out, -1.0, 1.0) + 1.0) * 2047.5)), 1u);  // 0: nothing
-    out_texel = uvec2(packUnorm4x8(vec4(color, v_color.a < LIT ? 0.25 : 1.0)), bent.x | bent.y << 10u | far_out << 20u);
+    uint colors = packUnorm4x8(vec4(color, 0.0)) | uint(abs(v_side)) << 24u;
+    out_texel = uvec2(colors, bent.x | bent.y << 10u | far_out << 20u);
 }

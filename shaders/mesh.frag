@@ -7,11 +7,11 @@ flat in float v_fade;
 
 in vec3 v_normal;
 #ifdef VERTEX_COLORS
-in vec3 v_color;
-flat in float v_side;
+in vec4 v_color;
 #else
 flat in vec4 v_color;
 #endif
+flat in int v_material;
 #ifdef OUT_IDS
 flat in ivec2 v_ids;
 #endif
@@ -26,23 +26,21 @@ layout(location = OUT_NORMALS) out vec4 out_normal;
 
 void main() {
 #ifdef FADE
-    // Below a half it goes, above it comes: each pixel is one's or the other's.
+    // Each pixel is one level's or the other's.
     float far = noise(gl_FragCoord.xy);
-    if (v_fade < 0.5 ? far < 2.0 * v_fade : far >= 2.0 * v_fade - 1.0) discard;
+    if (v_fade < 1.0 ? far < v_fade : far >= v_fade - 1.0) discard;
 #endif
-#ifdef VERTEX_COLORS
-    vec3 color = v_color;
-    float side = v_side;
-#else
-    vec3 color = v_color.rgb;
-    float side = v_color.w;
+    vec3 normal = normalize(v_normal) * float(sign(v_material));
+    Surface surface = surface_of(abs(v_material) - 1, v_color, normal);
+#ifdef MASK
+    if (surface.alpha < alpha_cutoff(abs(v_material) - 1)) discard;
 #endif
-    vec3 normal = normalize(v_normal);
-    out_color = shaded(color, normal, side);
+    surface.position = position_of(gl_FragCoord.xyz, gl_FragCoord.w);
+    out_color = shaded(surface);
 #ifdef OUT_IDS
     out_ids = v_ids;
 #endif
 #ifdef OUT_NORMALS
-    out_normal = vec4(side < 0.0 ? -normal : normal, 1.0);
+    out_normal = vec4(surface.normal, 1.0);
 #endif
 }

@@ -3,18 +3,18 @@
 #include "instance.glsl"
 
 layout(location = 0) in vec3 vertex_position;
-layout(location = 1) in vec4 vertex_normal;  // w: the side, +1 or -1 (meshes.py)
+layout(location = 1) in vec4 vertex_normal;  // w: the side, + or -, times one more than the number of the part
 #ifdef VERTEX_COLORS
-layout(location = 2) in vec4 vertex_color;  // linear; w: LIT or UNLIT
+layout(location = 2) in vec4 vertex_color;  // linear, and alpha
 #endif
 
 out vec3 v_normal;
 #ifdef VERTEX_COLORS
-out vec3 v_color;
-flat out float v_side;
+out vec4 v_color;
 #else
 flat out vec4 v_color;
 #endif
+flat out int v_material;  // one more than the row, with the sign of the side
 #ifdef OUT_IDS
 flat out ivec2 v_ids;
 #endif
@@ -29,18 +29,16 @@ void main() {
     Instance instance = fetched();
     gl_Position = frame.view_projection * vec4(transformed(instance.transform, vertex_position), 1.0);
     v_normal = instance_normal(instance, vertex_normal.xyz);
-    // The side travels with the colour, flat, from the provoking vertex; it is short where unlit.
-#ifdef FADE
-    float kind = instance.color.w >= LIT ? LIT : instance.color.w >= UNLIT ? UNLIT : FLAT;
-    v_fade = instance.color.w / kind - 1.0;
-    instance.color.w = kind;
-#endif
-    float side = vertex_normal.w * instance.color.w;
+    // Flat, so from the provoking vertex, whose side counts.
+    bool debug = instance.look.material == DEBUG_MATERIAL;
+    int part = debug ? 1 : int(abs(vertex_normal.w));
+    v_material = (int(instance.look.material) + part) * int(sign(vertex_normal.w));
+    v_color = instance.look.color;
 #ifdef VERTEX_COLORS
-    v_color = instance.color.w == FLAT ? instance.color.rgb : instance.color.rgb * vertex_color.rgb;
-    v_side = side * vertex_color.w;
-#else
-    v_color = vec4(instance.color.rgb, side);
+    if (!debug) v_color *= vertex_color;
+#endif
+#ifdef FADE
+    v_fade = instance.look.fade;
 #endif
 #ifdef OUT_IDS
     v_ids = ivec2(instance.object, instance.id);

@@ -36,12 +36,11 @@ void main() {
     uint kind = bin / item.hands, level = kind % item.levels;
     float fade = 0.0;
     if (kind >= item.levels) {
-        // Below a half it goes, above it comes (mesh.vert).
         bool comes = !c.splat && level == c.level;
-        fade = clamp((comes ? 0.5 : 0.0) + 0.5 * c.faded, 0.0009765625, 0.9990234375);
+        fade = c.faded + float(comes);
     }
     records[at] = floatBitsToUint(m.x);
     records[at + 1u] = floatBitsToUint(m.y);
     records[at + 2u] = floatBitsToUint(m.z);
-    records[at + 3u] = uvec4(color_words(item, row, level, index, false, fade), uint(p.object), uint(p.id));
+    records[at + 3u] = uvec4(look_of(item, row, level, index, false, fade), uint(p.object), uint(p.id));
 }

@@ -40,7 +40,7 @@ void main() {
     if (dot(vec3(m.x.x, m.y.x, m.z.x), x) < 0.0) unit = -unit;
     x *= unit; y *= unit; z *= unit;
     records[at] = floatBitsToUint(vec4(s.to_mask[0], s.to_mask[1]));
-    records[at + 1u] = uvec4(floatBitsToUint(s.center), color_words(item, row, 0u, index, true, 0.0));
+    records[at + 1u] = uvec4(floatBitsToUint(s.center), look_of(item, row, 0u, index, true, 0.0));
     records[at + 2u] = uvec4(uint(p.object), uint(p.id), s.mask + MASK_HEADER | uint(s.small), packHalf2x16(x.xy));
     records[at + 3u] = uvec4(packHalf2x16(vec2(x.z, y.x)), packHalf2x16(y.yz), packHalf2x16(z.xy),
                              packHalf2x16(vec2(z.z, 0.0)));

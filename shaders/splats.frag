@@ -2,6 +2,7 @@
 #include "visibility.glsl"
 #include "shading.glsl"
 #include "masks.glsl"
+#include "look.glsl"
 
 layout(std430, binding = 3) readonly buffer RecordBlock { Splat splats[]; };
 
@@ -23,18 +24,24 @@ void main() {
     gl_FragDepth = uintBitsToFloat(switched(SWITCH_REVERSED) ? ~key : key);
 
     Splat s = splats[owner - first_record];
-    vec2 place = mat2(s.to_mask.xy, s.to_mask.zw) * (pixel - s.place.xy);
-    uint texel = (s.texels & ~1u) + 2u * texel_of(place, (s.texels & 1u) != 0u);
+    vec2 inside = mat2(s.to_mask.xy, s.to_mask.zw) * (pixel - s.place.xy);
+    uint texel = (s.texels & ~1u) + 2u * texel_of(inside, (s.texels & 1u) != 0u);
     uint colors = masks[texel], bent = masks[texel + 1u];
-    vec2 rg = unpackHalf2x16(floatBitsToUint(s.place.z)), bw = unpackHalf2x16(floatBitsToUint(s.place.w));
-    vec3 tint = vec3(rg, bw.x);
-    vec4 albedo = unpackUnorm4x8(colors);
-    vec3 color = bw.y == FLAT ? tint : tint * albedo.rgb * albedo.rgb;  // kept as square roots
+    Look look = look_from(floatBitsToUint(s.place.zw));
+    vec3 roots = unpackUnorm4x8(colors).rgb;  // of the vertices' colours
+    int row = int(look.material);
+    if (look.material != DEBUG_MATERIAL) {
+        look.color.rgb *= roots * roots;
+        row += int(colors >> 24u) - 1;
+    }
     vec3 n = from_octahedral(vec2(bent & 1023u, bent >> 10u & 1023u) / 511.5 - 1.0);
     vec2 a = unpackHalf2x16(s.normal0), b = unpackHalf2x16(s.normal1), c = unpackHalf2x16(s.normal2),
          d = unpackHalf2x16(s.normal3), e = unpackHalf2x16(s.normal4);
     vec3 normal = normalize(n.x * vec3(a, b.x) + n.y * vec3(b.y, c) + n.z * vec3(d, e.x));
-    out_color = shaded(color, normal, bw.y * (albedo.a > 0.5 ? LIT : UNLIT));
+    Surface surface = surface_of(row, look.color, normal);
+    vec3 place = vec3(gl_FragCoord.xy, gl_FragDepth);
+    surface.position = position_of(place, w_of(place));
+    out_color = shaded(surface);
 #ifdef OUT_IDS
     out_ids = ivec2(s.object, s.id);
 #endif

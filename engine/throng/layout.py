@@ -63,9 +63,6 @@ class Struct:
 
 
 NONE = 0xFFFFFFFF  # the offset of a column that is not there
-# The fourth component of an instance's colour; they multiply. FLAT: a debug
-# view's, whatever the vertices' colours.
-LIT, UNLIT, FLAT = 1.0, 0.25, 0.0625
 
 FRAME = Struct(
     "Frame",
@@ -73,13 +70,26 @@ FRAME = Struct(
         ("mat4", "view_projection", "from metres relative to the origin to clip space"),
         ("vec4", "sun_direction", "unit vector towards the sun"),
         ("vec4", "sun_color", "linear, intensity included"),
-        ("vec4", "ambient", "linear; w: 1 where the target wants sRGB, 0 where it encodes by itself"),
+        (
+            "vec4",
+            "sky",
+            "linear: the light from above; w: 1 where the target wants sRGB, 0 where it encodes itself",
+        ),
+        (
+            "vec4",
+            "ground",
+            "linear: the light from below; w: what all light is multiplied with, the exposure",
+        ),
         ("vec4", "eye", "where it is seen from; without perspective the direction towards it, and w = 0"),
         (
             "vec4",
             "viewport",
             "where the picture lies in the framebuffer: left, bottom, width, height",
         ),
+        ("vec4", "ray", "where a fragment lies, from its gl_FragCoord: see position.glsl"),
+        ("vec4", "ray_x", ""),
+        ("vec4", "ray_y", ""),
+        ("vec4", "ray_z", ""),
     ],
 )
 
@@ -125,7 +135,7 @@ RECORD = Struct(
         ("vec4", "row0", "first row of the instance's 3x4 transform, relative to the origin"),
         ("vec4", "row1", ""),
         ("vec4", "row2", ""),
-        ("uvec2", "color", "four halves: linear red, green, blue; LIT or UNLIT"),
+        ("uvec2", "look", "colour, alpha, fade and material: see look.glsl"),
         ("int", "object", "id of the node or crowd"),
         ("int", "id", "id of the instance in its crowd; 0 for a node"),
     ],
@@ -137,7 +147,7 @@ ITEM = Struct(
         ("vec4", "row0", "the crowd's 3x4 transform, relative to the origin; nodes: -origin, high part"),
         ("vec4", "row1", "nodes: -origin, low part"),
         ("vec4", "row2", ""),
-        ("vec4", "tint", "linear red, green, blue of the crowd; LIT"),
+        ("vec4", "tint", "linear red, green, blue and alpha of the crowd"),
         ("vec4", "motion", "kind, strength, spread, seconds"),
         ("vec4", "center", "of the model, in its own space; w: radius of a sphere around it all"),
         (
@@ -170,6 +180,10 @@ ITEM = Struct(
         ("float", "sway", "metres that it does for each unit of an instance's scale"),
         ("float", "stretch", "largest factor by which the crowd's transform lengthens anything"),
         ("float", "splat_size", "diameter in pixels below which an instance is a splat"),
+        ("uint", "materials", "a column of rows of the material table; NONE for a crowd"),
+        ("uint", "material", "the row of a crowd's first part"),
+        ("uint", "unused0", ""),
+        ("uint", "unused1", ""),
     ],
 )
 
@@ -203,7 +217,7 @@ SPLAT = Struct(
     "Splat",
     [
         ("vec4", "to_mask", "2x2, column by column: pixels from the centre to mask coordinates -1..1"),
-        ("vec4", "place", "x, y: the centre, pixels; z, w: the colour as a record has it"),
+        ("vec4", "place", "x, y: the centre, pixels; z, w: the look as a record has it"),
         ("int", "object", ""),
         ("int", "id", ""),
         (
@@ -230,6 +244,22 @@ RINGS = 16  # into which chunks are sorted by distance, so that near splats come
 MAX_SORTED = 64  # spans of chunks that are
 MAX_LEVELS = 5  # of detail, the mesh itself included
 MAX_BINS = 2 * 2 * MAX_LEVELS  # levels, fading or not, of either hand
+# One row of the material table: texels of four floats each, MATERIALS_ACROSS rows side by side in a texture.
+MATERIAL = Struct(
+    "Material",
+    [
+        ("vec4", "color", "linear red, green, blue, and alpha"),
+        ("float", "metallic", ""),
+        ("float", "roughness", ""),
+        ("float", "translucency", "the share of the light on one side that comes out at the other"),
+        ("float", "kind", "UNLIT_MATERIAL, or which sorts of texture it has, as bits"),
+        ("vec4", "emissive", "linear; w: the alpha below which a masked one is not there"),
+    ],
+)
+MATERIALS_ACROSS = 64
+MATERIAL_BITS = 18  # of a record, for the row
+DEBUG_MATERIAL = 0  # the row of what a debug view colours
+UNLIT_MATERIAL = -1.0
 MASK_SIDE = 32  # texels across a splat mask
 MASK_GRID = 16  # directions along each side of the octahedral map
 MASK_HEADER = (
@@ -243,9 +273,9 @@ VERTEX = np.dtype(
     [
         ("position", np.float32, 3),
         ("normal", np.float32, 3),
-        ("side", np.float32),  # +1 or -1: see meshes.py
+        ("side", np.float32),  # +-(1 + the number of the part): see meshes.py
         ("uv", np.float32, 2),
-        ("color", np.float16, 4),  # linear
+        ("color", np.float16, 4),  # linear, and alpha
     ]
 )
 
@@ -270,15 +300,13 @@ def glsl() -> str:
     numbers = {
         "NONE": NONE, "MATRIX_WORDS": MATRIX_WORDS, "CELL": CELL, "MAX_BINS": MAX_BINS, "RINGS": RINGS,
         "MAX_SORTED": MAX_SORTED, "PATCH": PATCH, "MASK_SIDE": MASK_SIDE, "MASK_GRID": MASK_GRID,
-        "MASK_WORDS": MASK_WORDS, "MASK_HEADER": MASK_HEADER,
+        "MASK_WORDS": MASK_WORDS, "MASK_HEADER": MASK_HEADER, "MATERIAL_TEXELS": MATERIAL.size // 16,
+        "MATERIALS_ACROSS": MATERIALS_ACROSS, "DEBUG_MATERIAL": DEBUG_MATERIAL,
         **{f"COUNT_{name.upper()}": place for place, name in enumerate(COUNTERS)},
     }  # fmt: skip
     constants = "\n".join(f"#define {name} {value}u" for name, value in numbers.items())
     switches = "\n".join(f"#define SWITCH_{name} {bit}" for name, bit in SWITCHES.items())  # for #if as well
-    return (
-        f"{structs}\n{_block(FRAME)}\n{constants}\n{switches}\n"
-        f"const float LIT = {LIT}, UNLIT = {UNLIT}, FLAT = {FLAT};\n"
-    )
+    return f"{structs}\n{_block(FRAME)}\n{constants}\n{switches}\n"
 
 
 def generated() -> dict[str, str]:

@@ -20,7 +20,7 @@ from throng.frame import OUTPUTS, Frame, Stats
 from throng.gpu import Context, Framebuffer, rawgl
 from throng.gpu.context import Capabilities, checked_buffer, choose_mode, collect, create_headless
 from throng.gpu.host import HostDepth, clear_host, draw_into, encodes, framebuffer_in_use
-from throng.gpu.programs import FRAME_BINDING, output_defines
+from throng.gpu.programs import FRAME_BINDING, UNIT_COUNT, output_defines
 from throng.gpu.request import Request, Switches
 from throng.gpu.scene import GpuScene
 from throng.gpu.shared import Shared
@@ -35,7 +35,7 @@ from throng.options import Options
 
 ENCODINGS = ("srgb", "linear")
 _claiming = threading.Lock()  # to look whether a scene is free and to take it is one step
-_UNITS = len(OUTPUTS)  # of textures: the pictures that Target.resolve reads, and more than anything else
+_UNITS = max(len(OUTPUTS), UNIT_COUNT)  # of textures: Target.resolve reads that many pictures
 _KEPT_SCENES = 2  # scenes whose data stays on the GPU; the one drawn longest ago makes room
 
 
@@ -205,7 +205,8 @@ class Renderer:
             batches, collector.sources(), collector.version, collector.values,
             lod=options.lod, splat=options.splat and (self._samples == 1 or not self._owns_context),
         )  # fmt: skip
-        return state.gpu.uploaded_bytes + self._shared.pool.uploaded_bytes - before
+        table = state.gpu.materials.update(collector.materials.rows, collector.materials.version)
+        return state.gpu.uploaded_bytes + self._shared.pool.uploaded_bytes - before + table
 
     def _submit(self, state: _SceneState, request: Request, *, encode: bool) -> int:
         """Draws everything as asked; the number of draw calls."""

@@ -46,14 +46,14 @@ Choice chosen(Item item, Affine m, vec3 center, float radius) {
                 return c;
             }
             c.splat = true;
-            if (switched(SWITCH_LOD)) c.faded = min((limit - size) / (limit * FADE), 1.0);
+            if (switched(SWITCH_LOD)) c.faded = stepped((limit - size) / (limit * FADE));
             c.mesh = c.splat_fades = c.faded < 1.0;
             return c;
         }
     }
     if (c.level > 0u) {
         float edge = item.switches[c.level - 1u];
-        c.faded = min((edge - size) / (edge * FADE), 1.0);
+        c.faded = stepped((edge - size) / (edge * FADE));
         if (c.faded < 1.0) c.other = c.level - 1u;
     }
     return c;

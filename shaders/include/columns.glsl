@@ -1,4 +1,5 @@
 // An instance as its columns describe it: one page of them is bound at a time.
+#include "look.glsl"
 #include "motion.glsl"
 
 // The same words by ones, twos and fours: a read costs the same, however wide.
@@ -73,6 +74,8 @@ Placed placed(Item item, uint row) {
     if (MOTION != 0) p.transform = moved(p.transform, MOTION, item.motion, place, p.object, p.id);
     return p;
 }
+
+uint material_of(Item item, uint row) { return HAS_MATRICES ? words[item.materials + row] : item.material; }
 
 vec4 color_of(Item item, uint row) {
     if (!HAS_COLORS) return item.tint;

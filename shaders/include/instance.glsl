@@ -2,11 +2,12 @@
 //   RECORDS    attributes that the expansion pass has written (mode "indirect")
 //   otherwise  the crowd's or nodes' own columns: attributes (mode "instanced"), or, where INSTANCE is
 //              "uniform", values that are set for each object (mode "naive")
+#include "look.glsl"
 #include "motion.glsl"
 
 struct Instance {
     Affine transform;
-    vec4 color;  // linear; w: LIT or UNLIT
+    Look look;
     int object, id;
 };
 
@@ -15,7 +16,7 @@ struct Instance {
 layout(location = 4) in vec4 record_row0;
 layout(location = 5) in vec4 record_row1;
 layout(location = 6) in vec4 record_row2;
-layout(location = 7) in vec4 record_color;
+layout(location = 7) in uvec2 record_look;
 #ifdef OUT_IDS
 layout(location = 8) in ivec2 record_ids;
 #endif
@@ -23,7 +24,7 @@ layout(location = 8) in ivec2 record_ids;
 Instance fetched() {
     Instance i;
     i.transform = Affine(record_row0, record_row1, record_row2);
-    i.color = record_color;
+    i.look = look_from(record_look);
 #ifdef OUT_IDS
     i.object = record_ids.x;
     i.id = record_ids.y;
@@ -38,11 +39,12 @@ vec3 instance_normal(Instance i, vec3 normal) { return transformed_normal(i.tran
 #else
 
 uniform vec4 item_row0, item_row1, item_row2, item_tint, item_motion;
-uniform int item_object, item_first_row;
+uniform int item_object, item_first_row, item_material;
 
 #ifdef NODES
 INSTANCE vec4 matrix_row0, matrix_row1, matrix_row2;
 INSTANCE vec3 matrix_low;
+INSTANCE int materials;
 #else
 INSTANCE vec3 positions;
 #endif
@@ -97,9 +99,12 @@ Instance fetched() {
 #ifdef MOTION
     i.transform = moved(i.transform, int(item_motion.x), item_motion, place, i.object, i.id);
 #endif
-    i.color = item_tint;
+    i.look = Look(item_tint, uint(item_material), 0.0);
 #ifdef HAS_COLORS
-    i.color *= colors;
+    i.look.color *= colors;
+#endif
+#if defined(NODES) && !defined(PAINTED)
+    i.look.material = uint(materials);
 #endif
     return i;
 }

@@ -1,4 +1,4 @@
-// The colour of a record, debug views included.
+// How a record looks, debug views included.
 #include "columns.glsl"
 
 vec3 palette(uint number) {
@@ -6,12 +6,14 @@ vec3 palette(uint number) {
     return clamp(vec3(abs(hue - 3.0) - 1.0, 2.0 - abs(hue - 2.0), 2.0 - abs(hue - 4.0)), 0.06, 0.9);
 }
 
-// The colour of a record. `faded`: 0, or how far and which way it fades, for mesh.vert.
-uvec2 color_words(Item item, uint row, uint level, uint cell, bool splat, float faded) {
-    vec4 color = color_of(item, row);
-    if (cull.debug == 1u) color = vec4(splat ? vec3(0.35) : palette(level), FLAT);
-    if (cull.debug == 2u) color = vec4(palette(hashed(cell) & 1023u), FLAT);
-    if (cull.debug == 3u) color = vec4(splat ? vec3(0.9, 0.15, 0.05) : vec3(0.15, 0.3, 0.6), FLAT);
-    color.w *= 1.0 + faded;
-    return uvec2(packHalf2x16(color.rg), packHalf2x16(color.ba));
+// `fade`: as Look has it.
+uvec2 look_of(Item item, uint row, uint level, uint cell, bool splat, float fade) {
+    Look look = Look(color_of(item, row), material_of(item, row), fade);
+    if (cull.debug != 0u) {
+        look.material = DEBUG_MATERIAL;
+        if (cull.debug == 1u) look.color.rgb = splat ? vec3(0.35) : palette(level);
+        if (cull.debug == 2u) look.color.rgb = palette(hashed(cell) & 1023u);
+        if (cull.debug == 3u) look.color.rgb = splat ? vec3(0.9, 0.15, 0.05) : vec3(0.15, 0.3, 0.6);
+    }
+    return words_of(look);
 }

@@ -18,7 +18,7 @@ from throng.gpu import rawgl, source
 from throng.gpu.context import Capabilities
 from throng.gpu.instances import Resident
 from throng.gpu.introspect import Variable, buffer_variables
-from throng.gpu.meshes import PLAIN, MeshPool, Want
+from throng.gpu.meshes import MeshPool, Want
 from throng.gpu.shared import Shared
 from throng.gpu.visibility import LANES_OF_SOFTWARE, SCAN
 from throng.layout import CELL, CHUNK, COMMAND, CULL, FRAME, ITEM, RECORD, SOURCE, SPLAT, VERTEX, Struct
@@ -258,7 +258,7 @@ def test_custom_columns_can_be_read_as_attributes(ctx: moderngl.Context) -> None
 def test_vertices_lie_as_written(ctx: moderngl.Context) -> None:
     pool = MeshPool(ctx)
     mesh = shapes.cone(segments=5)
-    slot = pool.slot(Want(mesh, two_sided=True, paint=PLAIN))
+    slot = pool.slot(Want(mesh, two_sided=True, part=2))
     vertices = np.frombuffer(pool.vertices.read(VERTEX.itemsize * 60), VERTEX)
     indices = np.frombuffer(pool.indices.read(), np.uint32)
     front, back, both = (
@@ -267,8 +267,8 @@ def test_vertices_lie_as_written(ctx: moderngl.Context) -> None:
     )
     for ours, theirs in zip(front, mesh.indices, strict=True):  # whichever corner comes first
         assert set(map(tuple, vertices["position"][ours])) == set(map(tuple, mesh.positions[theirs]))
-    np.testing.assert_array_equal(vertices["side"][front[:, 2]], 1)  # the provoking vertex is the last
-    np.testing.assert_array_equal(vertices["side"][back[:, 2]], -1)
+    np.testing.assert_array_equal(vertices["side"][front[:, 2]], 3)  # the provoking vertex is the last
+    np.testing.assert_array_equal(vertices["side"][back[:, 2]], -3)
     np.testing.assert_array_equal(both[::2], front)
     np.testing.assert_array_equal(both[1::2], back)
 

@@ -9,7 +9,6 @@ import pytest
 
 from throng.batching.collect import Batch, Collector
 from throng.batching.instances import CrowdInstances, NodeInstances, linear_halves
-from throng.layout import LIT, UNLIT
 from throng.model import shapes
 from throng.model.crowd import Crowd
 from throng.model.graph import Node, Scene
@@ -41,9 +40,10 @@ def packed(batch: Batch) -> dict[int, tuple[np.ndarray, np.ndarray]]:
     return dict(zip(ids, zip(worlds, column(batch, "colors").astype(np.float64), strict=True), strict=True))
 
 
-def check_against_scene(scene: Scene, batches: list[Batch]) -> None:
+def check_against_scene(scene: Scene, collector: Collector) -> None:
     """Every (node, part) that is shown is in exactly one batch, with its own values; and nothing else is."""
-    expected: dict[tuple[int, Mesh, bool, Any], list[tuple[np.ndarray, np.ndarray]]] = {}
+    batches, materials = collector.batches, collector.materials
+    expected: dict[tuple[int, Mesh, bool, Any], list[tuple[np.ndarray, np.ndarray, Material]]] = {}
     stack: list[tuple[Node, bool]] = [(scene, True)]
     while stack:
         node, shown = stack.pop()
@@ -51,10 +51,9 @@ def check_against_scene(scene: Scene, batches: list[Batch]) -> None:
         stack += [(child, shown) for child in node.children]
         if shown and not isinstance(node, Crowd):
             for mesh, material in node.parts:
-                light = LIT if material.shading == "lit" else UNLIT
-                color = np.array((*linear(node.color) * linear(material.color), light))
+                color = np.array((*linear(node.color), node.color[3]))
                 key = (node.id, mesh, material.double_sided, material.motion)
-                expected.setdefault(key, []).append((node.world_matrix[:3], color))
+                expected.setdefault(key, []).append((node.world_matrix[:3], color, material))
     for batch in batches:
         if isinstance(batch.instances, NodeInstances):
             assert (batch.object_id, batch.world.tolist(), batch.tint.tolist()) == (
@@ -62,11 +61,12 @@ def check_against_scene(scene: Scene, batches: list[Batch]) -> None:
                 np.eye(4)[:3].tolist(),
                 [1] * 4,
             )
-            mirrored = batch.instances.mirrored
+            mirrored, rows = batch.instances.mirrored, column(batch, "materials")
             for slot, (number, (world, color)) in enumerate(packed(batch).items()):
                 wanted = expected[number, batch.key.mesh, batch.key.double_sided, batch.key.motion]
-                fits = [np.allclose(color, c, atol=2e-3) for _, c in wanted]
-                matrix, _ = wanted.pop(fits.index(True))
+                material = materials.rows[int(rows[slot])]
+                fits = [np.allclose(color, c, atol=2e-3) and material == m for _, c, m in wanted]
+                matrix, _, _ = wanted.pop(fits.index(True))
                 np.testing.assert_allclose(world[:, 3], matrix[:, 3], rtol=1e-13, atol=1e-9)
                 np.testing.assert_allclose(world[:, :3], matrix[:, :3], rtol=1e-6, atol=1e-6)
                 mirrors = bool(np.linalg.det(matrix[:, :3]) < 0)
@@ -80,13 +80,13 @@ def test_nodes_of_equal_meshes_are_one_batch_whatever_their_looks() -> None:
         scene.add(Node(box(), Material((n / 4, 1, 0), shading=("lit", "unlit")[n % 2]), color=(1, n / 4, 1)))
     (batch,) = collector.update(scene)
     assert (batch.instances.count, collector.instances) == (4, 4)
-    check_against_scene(scene, [batch])
+    check_against_scene(scene, collector)
     scene.add(Node(shapes.box((1, 1, 1.5))))  # another mesh, other sides, another motion: other draws
     scene.add(Node(box(), Material(double_sided=True)))
     scene.add(Node(box(), Material(motion="wind")))
     batches = collector.update(scene)
     assert [b.instances.count for b in batches] == [4, 1, 1, 1]
-    check_against_scene(scene, batches)
+    check_against_scene(scene, collector)
 
 
 def test_a_model_is_a_batch_for_each_part_and_counts_once() -> None:
@@ -99,13 +99,12 @@ def test_a_model_is_a_batch_for_each_part_and_counts_once() -> None:
     assert collector.instances == 2 + 5
     assert [(b.instances.count, b.object_id) for b in batches] == [(5, crowd.id)] * 3 + [(2, -1)] * 3
     for batch, color in zip(batches, [(1, 0, 0), (1, 1, 1), (0, 1, 0)] + [(1, 1, 1)] * 3, strict=True):
-        np.testing.assert_allclose(
-            batch.paint, (*linear(color), LIT)
-        )  # the mesh's: nodes have it in a column
+        row = batch.material + batch.part if batch.object_id >= 0 else int(column(batch, "materials")[0])
+        assert collector.materials.rows[row].color[:3] == color
     for batch in batches[:3]:
-        np.testing.assert_allclose(batch.tint, (*linear((0.5, 1, 1)), LIT))
+        np.testing.assert_allclose(batch.tint, (*linear((0.5, 1, 1)), 1))
     assert batches[0].instances is batches[1].instances
-    check_against_scene(scene, batches)
+    check_against_scene(scene, collector)
 
 
 def test_packed_matrices_keep_float64s_precision() -> None:
@@ -158,7 +157,7 @@ def test_a_changed_node_marks_only_its_row(change: str, name: str) -> None:
             changed = [(row, row + 1)] if mine and key == name else []
             assert gpu.versions.ranges_since(old[key], batch.instances.count) == changed
     assert sum(a != b for a, b in zip(before, snapshot(batches), strict=True)) == 1
-    check_against_scene(scene, batches)
+    check_against_scene(scene, collector)
 
 
 @pytest.mark.parametrize("change", ["add", "remove", "hide", "material", "mesh"])
@@ -181,7 +180,7 @@ def test_a_change_of_structure_leaves_other_groups_alone(change: str) -> None:
     touched = {b.key.mesh for b, s in zip(batches, snapshot(batches), strict=True) if before.get(b.key) != s}
     assert touched == {box()} | ({shapes.sphere()} if change == "mesh" else set())
     assert collector.version != version
-    check_against_scene(scene, batches)
+    check_against_scene(scene, collector)
 
 
 def test_what_is_hidden_vanishes_and_comes_back() -> None:
@@ -203,7 +202,7 @@ def test_what_is_hidden_vanishes_and_comes_back() -> None:
         node.visible = True
     batches = collector.update(scene)
     assert sorted(b.instances.count for b in batches) == [7, 10, 10]
-    check_against_scene(scene, batches)
+    check_against_scene(scene, collector)
     scene.remove(crowd)
     collector.update(scene)
     assert len(collector.sources()) == 2
@@ -223,7 +222,7 @@ def test_moving_a_crowd_touches_none_of_its_columns() -> None:
     assert snapshot(batches) == before
     assert collector.version != version
     np.testing.assert_array_equal(batches[0].world, crowd.world_matrix[:3])
-    np.testing.assert_array_equal(batches[0].tint, (1, 0, 0, LIT))
+    np.testing.assert_array_equal(batches[0].tint, (1, 0, 0, 1))
     assert batches[0].mirrors
 
 
@@ -238,7 +237,7 @@ def test_a_crowds_columns_are_read_where_they_lie() -> None:
     assert list(batch.instances.columns) == ["positions", "colors", "team"]
     np.testing.assert_array_equal(column(batch, "positions"), crowd.positions)
     np.testing.assert_array_equal(column(batch, "team"), np.arange(7))
-    expected = [(*linear(color / 255), LIT) for color in colors]
+    expected = [(*linear(color / 255), color[3] / 255) for color in colors]
     np.testing.assert_allclose(column(batch, "colors"), expected, rtol=1e-3, atol=1e-7)
     np.testing.assert_array_equal(linear_halves(colors[2:5]), column(batch, "colors")[2:5])
 
@@ -294,14 +293,16 @@ def test_looks_that_nobody_has_any_more_are_forgotten() -> None:
     for step in range(300):
         nodes[step % 7].material = Material((step / 300, 0, 1), double_sided=step % 2 == 0)
         nodes[8].mesh = shapes.box((1, 1, 1 + step / 300))
-        check_against_scene(scene, often.update(scene))
+        often.update(scene)
+        check_against_scene(scene, often)
         if step % 29 == 0:
-            check_against_scene(scene, seldom.update(scene))
+            seldom.update(scene)
+            check_against_scene(scene, seldom)
     assert len(scene.tables.looks) < 30
     for collector in (often, seldom):
         collector.update(scene)
         assert len(collector.sources()) < 30
-        check_against_scene(scene, collector.batches)
+        check_against_scene(scene, collector)
 
 
 def test_collectors_do_not_disturb_each_other() -> None:
@@ -330,9 +331,11 @@ def test_collectors_do_not_disturb_each_other() -> None:
         else:
             node.position = random.normal(size=3) * 100
             node.scale = random.uniform(0.5, 2, 3) * random.choice([-1, 1], 3)
-        check_against_scene(scene, often.update(scene))
+        often.update(scene)
+        check_against_scene(scene, often)
         if step % 17 == 0:
-            check_against_scene(scene, seldom.update(scene))
+            seldom.update(scene)
+            check_against_scene(scene, seldom)
             assert [(b.key, b.instances.count) for b in seldom.batches if b.object_id >= 0] == [
                 (b.key, b.instances.count) for b in often.batches if b.object_id >= 0
             ]

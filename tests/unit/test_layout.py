@@ -40,7 +40,7 @@ def test_the_glsl_has_every_field_in_order(struct: Struct) -> None:
 
 def test_the_glsl_has_the_constants() -> None:
     text = layout.glsl()
-    names = "NONE LIT UNLIT FLAT MATRIX_WORDS CELL MAX_BINS MASK_SIDE MASK_GRID MASK_HEADER MASK_WORDS"
+    names = "NONE MATRIX_WORDS CELL MAX_BINS MASK_SIDE MASK_GRID MASK_HEADER MASK_WORDS"
     for name in names.split():
         value = re.search(rf"(?:#define {name}|\b{name} =) (\w+(?:\.\d+)?)", text)
         assert value is not None

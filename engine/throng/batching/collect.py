@@ -10,7 +10,7 @@ import numpy.typing as npt
 from throng import math3d
 from throng.batching.instances import CrowdInstances, Instances, NodeInstances
 from throng.batching.key import BatchKey
-from throng.layout import LIT, UNLIT
+from throng.batching.materials import Materials
 from throng.model.crowd import Crowd
 from throng.model.graph import Scene
 from throng.model.looks import Look
@@ -23,7 +23,6 @@ Doubles = npt.NDArray[np.float64]
 
 _IDENTITY: Doubles = np.eye(4)[:3]
 _WHITE: Doubles = np.ones(4)
-PLAIN = (1.0, 1.0, 1.0, LIT)
 
 
 @dataclass
@@ -32,8 +31,9 @@ class Batch:
 
     object_id  the crowd's id; -1 for nodes, whose ids stand in a column
     world      (3, 4) float64: the crowd's transform; the identity for nodes, which bring their own
-    tint       (4,) linear colour of the crowd; w is LIT
-    paint      linear colour of the crowd's material, the fourth component LIT or UNLIT; nodes' is in a column
+    tint       (4,) linear colour of the crowd, and alpha
+    part       which part of its model the mesh is; 0 for nodes
+    material   the row of the model's first part's material; nodes' are in a column
     turns      whether `world` does more than to shift
     mirrors    whether `world` turns left hands into right ones
     """
@@ -43,7 +43,8 @@ class Batch:
     object_id: int
     world: Doubles = field(default_factory=lambda: _IDENTITY)
     tint: Doubles = field(default_factory=lambda: _WHITE)
-    paint: tuple[float, ...] = PLAIN
+    part: int = 0
+    material: int = 0
     turns: bool = False
     mirrors: bool = False
 
@@ -61,9 +62,11 @@ class Collector:
                transform does (turn, mirror) are others
     values     changes whenever a crowd's transform or colour does
     instances  how many there are, each counted once, whatever its parts
+    materials  a Materials: those of all batches
     """
 
     def __init__(self) -> None:
+        self.materials = Materials()
         self.batches: list[Batch] = []
         self.version = 0
         self.values = 0
@@ -107,6 +110,10 @@ class Collector:
 
     def _update_groups(self, table: NodeTable) -> None:
         touched: dict[tuple[BatchKey, int], None] = {}
+        looked_at = sum(len(look.parts) for look in table.looks)
+        if self.materials.forget(looked_at + sum(len(crowd.parts) for crowd in self._crowds)):
+            self._looks.clear()
+            self._groups.clear()
         for number, look in enumerate(table.looks):
             known, version = self._looks.get(number, (None, -1))
             if known is look and version == look.version:
@@ -120,7 +127,7 @@ class Collector:
                 touched[key] = None
                 if known is not look:
                     group = self._groups.setdefault(key, NodeInstances())
-                    group.looks[number] = _tint(material)
+                    group.looks[number] = self.materials.row((material,))
         for key in touched:
             if self._groups[key].looks:
                 self._groups[key].rebuild(table)
@@ -150,8 +157,9 @@ class Collector:
     def _list_batches(self, table: NodeTable) -> None:
         self._crowd_batches = {
             crowd: [
-                Batch(BatchKey.of(mesh, material), instances, crowd.id, paint=tuple(_tint(material).tolist()))
-                for mesh, material in crowd.parts
+                Batch(BatchKey.of(mesh, material), instances, crowd.id, part=part, material=row)
+                for row in [self.materials.row([material for _, material in crowd.parts])]
+                for part, (mesh, material) in enumerate(crowd.parts)
             ]
             for crowd, instances in self._crowds.items()
             if table.shown[crowd._row]
@@ -166,17 +174,9 @@ class Collector:
         """Gives the batches of crowds their transforms and colours as they now are."""
         for crowd, batches in self._crowd_batches.items():
             color = math3d.linear_color(table.color[crowd._row])
-            color[3] = LIT
             for batch in batches:
                 batch.place(table.world[crowd._row].copy(), color)
         self.values = tick()
-
-
-def _tint(material: Material) -> Doubles:
-    """(4,) linear colour; w is LIT or UNLIT."""
-    tint = math3d.linear_color(material.color)
-    tint[3] = LIT if material.shading == "lit" else UNLIT
-    return tint
 
 
 def _group_keys(parts: Parts) -> list[tuple[tuple[BatchKey, int], Material]]:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from throng import math3d
 from throng.batching.cells import Cells
 from throng.batching.visibility import READ, Body, View, Visible, visible
-from throng.layout import LIT, MATRIX_WORDS
+from throng.layout import MATRIX_WORDS
 from throng.model.column import Column
 from throng.model.crowd import Crowd
 from throng.model.table import NodeTable
@@ -118,13 +118,12 @@ class CrowdInstances(Instances):
 class NodeInstances(Instances):
     """The nodes that share a mesh, gathered into columns.
 
-    looks  for each look whose nodes are here: its number, and its material's linear colour, with LIT or UNLIT
-           as the fourth component
+    looks  for each look whose nodes are here its number, and the row of its material
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.looks: dict[int, npt.NDArray[np.float64]] = {}
+        self.looks: dict[int, int] = {}
         self._moves = Versions()
         self._paints = Versions()
         self._rows = np.zeros(0, np.int64)  # of the table, slot by slot
@@ -148,6 +147,8 @@ class NodeInstances(Instances):
         self._rows = np.concatenate(parts)
         self._matrices = np.empty((self.count, MATRIX_WORDS), np.float32)
         self._colors = np.empty((self.count, 4), np.float16)
+        counts = [len(table.looks[number].rows) for number in self.looks]
+        materials = np.repeat(np.array(list(self.looks.values()), np.uint32), counts)
         self._handed = np.empty(self.count, np.bool_)
         ids = table.id[self._rows]
         everything = slice(0, self.count)
@@ -158,6 +159,7 @@ class NodeInstances(Instances):
             "matrices": GpuColumn(4 * MATRIX_WORDS, self._moves, lambda: self._matrices),
             "colors": GpuColumn(8, self._paints, lambda: self._colors),
             "ids": GpuColumn(4, Versions(), lambda: ids),
+            "materials": GpuColumn(4, Versions(), lambda: materials),
         }
         self._set_mirrored(self._handed.copy() if self._handed.any() else None)
 
@@ -203,12 +205,7 @@ class NodeInstances(Instances):
 
     def _paint(self, table: NodeTable, slots: Slots) -> None:
         rows = self._rows[slots]
-        colors = math3d.linear_color(table.color[rows])
-        colors[:, 3] = LIT
-        looks = table.look[rows]
-        for number, tint in self.looks.items():
-            colors[looks == number] *= tint
-        self._colors[slots] = colors
+        self._colors[slots] = math3d.linear_color(table.color[rows])
         self._paints.mark(slots, self.count)
 
 
@@ -228,20 +225,24 @@ def _mirrored_scales(scales: Column) -> npt.NDArray[np.bool_] | None:
 
 
 _LINEAR = math3d.srgb_to_linear(np.arange(256) / 255).astype(np.float16)
-# For two bytes read as one little-endian number: both of their halves, side by side.
-_TWO_LINEAR = (
-    np.stack(np.broadcast_arrays(_LINEAR[None, :], _LINEAR[:, None]), axis=-1).view(np.uint32).ravel()
-)
-_CHUNK = 1 << 15  # look-ups at a time, so that what they make stays in the cache
+_ALPHA = (np.arange(256) / 255).astype(np.float16)
+
+
+def _of_two(low: Data, high: Data) -> Data:
+    """(65536,) uint32: for two bytes read as one little-endian number both of their halves, side by side."""
+    return np.stack(np.broadcast_arrays(low[None, :], high[:, None]), axis=-1).view(np.uint32).ravel()
+
+
+_RED_GREEN, _BLUE_ALPHA = _of_two(_LINEAR, _LINEAR), _of_two(_LINEAR, _ALPHA)
+_CHUNK = 1 << 14  # colours at a time, so that what is made of them stays in the cache
 
 
 def linear_halves(colors: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
-    """(n, 4) sRGB bytes as halves: linear red, green and blue, and LIT. Alpha stays behind: all is opaque."""
-    words = np.ascontiguousarray(colors).view("<u2").ravel()
-    result = np.empty(words.size, np.uint32)
-    for start in range(0, words.size, _CHUNK):
+    """(n, 4) sRGB bytes as halves: linear red, green and blue, and alpha."""
+    words = np.ascontiguousarray(colors).view("<u2")
+    result = np.empty(words.shape, np.uint32)
+    for start in range(0, len(words), _CHUNK):
         part = slice(start, start + _CHUNK)
-        np.take(_TWO_LINEAR, words[part], out=result[part], mode="clip")
-    halves = result.view(np.float16).reshape(-1, 4)
-    halves[:, 3] = LIT
-    return halves
+        np.take(_RED_GREEN, words[part, 0], out=result[part, 0], mode="clip")
+        np.take(_BLUE_ALPHA, words[part, 1], out=result[part, 1], mode="clip")
+    return result.view(np.float16).reshape(-1, 4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from throng.model.material import Material, Motion
+from throng.model.material import Material, Motion, Pipeline
 from throng.model.mesh import Mesh
 
 
@@ -15,7 +15,8 @@ class BatchKey:
     mesh: Mesh
     double_sided: bool
     motion: Motion | None
+    pipeline: Pipeline
 
     @classmethod
     def of(cls, mesh: Mesh, material: Material) -> BatchKey:
-        return cls(mesh, material.double_sided, material.motion)
+        return cls(mesh, material.double_sided, material.motion, material.pipeline)

@@ -22,8 +22,8 @@ from throng.gpu.visibility import Drawn, Visibility
 from throng.layout import COUNTERS, NONE, SWITCHES
 
 _RECORD_FORMATS = {
-    False: ("4f 4f 4f 4f2 8x/i", ("record_row0", "record_row1", "record_row2", "record_color")),
-    True: ("4f 4f 4f 4f2 2i/i", ("record_row0", "record_row1", "record_row2", "record_color", "record_ids")),
+    False: ("4f 4f 4f 2u 8x/i", ("record_row0", "record_row1", "record_row2", "record_look")),
+    True: ("4f 4f 4f 2u 2i/i", ("record_row0", "record_row1", "record_row2", "record_look", "record_ids")),
 }
 _WORTH_MASKS = 64  # instances for which masks of their model are made
 _LARGEST_MASKED = 1e15  # the radius of models whose masks float32 has room for
@@ -212,12 +212,10 @@ class IndirectMode:
         return False
 
     def _render(self, drawn: Drawn, defines: Mapping[str, object]) -> int:
-        opaque, fading = self._visibility.opaque_commands, self._visibility.fading_commands
-        for count, first, fade in ((opaque, 0, False), (fading, opaque, True)):
-            if count:
-                array = self._vertex_array(drawn, {**defines, "FADE": 1} if fade else defines)
-                array.render_indirect(drawn.commands, moderngl.TRIANGLES, count=count, first=first)
-        return bool(opaque) + bool(fading)
+        for run in self._visibility.runs:
+            array = self._vertex_array(drawn, {**defines, **run.defines})
+            array.render_indirect(drawn.commands, moderngl.TRIANGLES, count=run.count, first=run.first)
+        return len(self._visibility.runs)
 
     def _vertex_array(self, drawn: Drawn, defines: Mapping[str, object]) -> moderngl.VertexArray:
         wanted = {**defines, "RECORDS": 1}

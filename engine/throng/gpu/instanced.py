@@ -21,7 +21,7 @@ from throng.gpu.request import Request, Tally
 from throng.gpu.selection import Run, Selection, Share
 from throng.gpu.shared import Shared
 from throng.gpu.stream import Stream
-from throng.layout import FLAT
+from throng.layout import DEBUG_MATERIAL
 
 # column: attribute, format, bytes from the start of the row. Custom columns have none, whatever their names.
 _ATTRIBUTES = {
@@ -35,10 +35,12 @@ _ATTRIBUTES = {
         ("matrix_row2", "4f", 32),
         ("matrix_low", "3f", 48),
     ],
+    "materials": [("materials", "1i", 0)],
 }
 UNIFORMS = {
     "item_row0": "row0", "item_row1": "row1", "item_row2": "row2", "item_tint": "tint",
     "item_motion": "motion", "item_object": "object", "item_first_row": "first_row",
+    "item_material": "material",
 }  # fmt: skip
 
 
@@ -51,7 +53,7 @@ def item_defines(item: Item, part: Part) -> dict[str, object]:
     """What the vertex shader must know of the item's columns, of how it moves, and of one of its parts."""
     batch = item.batch
     columns = batch.instances.columns
-    defines: dict[str, object] = {}
+    defines: dict[str, object] = {**part.batch.key.pipeline.defines}
     if "matrices" in columns:
         defines["NODES"] = 1
     elif batch.turns:
@@ -87,7 +89,7 @@ class _Draw:
     """A vertex array ready to be drawn, and the uniforms that it needs set first.
 
     row   the item's, in the table
-    tint  takes the place of the item's own, in a debug view
+    tint  takes the place of the item's own values, in a debug view
     """
 
     array: moderngl.VertexArray
@@ -96,7 +98,7 @@ class _Draw:
     program: _Program
     row: int
     hand: tuple[moderngl.Uniform, float] | None = None
-    tint: bytes | None = None
+    tint: Mapping[str, bytes] | None = None
 
 
 @dataclass
@@ -150,8 +152,12 @@ class InstancedMode:
             if now != before:
                 row = rows[draw.row]
                 for uniform, field in draw.program.uniforms:
-                    tinted = draw.tint is not None and field == "tint"
-                    uniform.write(draw.tint if tinted else row[field].tobytes())
+                    value = (
+                        row[field].tobytes()
+                        if draw.tint is None
+                        else draw.tint.get(field, row[field].tobytes())
+                    )
+                    uniform.write(value)
                 before = now
             if draw.hand is not None:
                 draw.hand[0].value = draw.hand[1]
@@ -272,7 +278,7 @@ class _Kit:
             name for name, column in item.batch.instances.columns.items()
             if _attributes(name, column.row_bytes // 4)
         }  # fmt: skip
-        names -= {"ids", "colors"} if self._by_level else {"ids"}
+        names -= {"ids", "colors", "materials"} if self._by_level else {"ids"}
         return names | {"ids"} if self._reads_ids(item) else names
 
     def release(self) -> None:
@@ -320,6 +326,7 @@ class _Kit:
             wanted = {**self._defines, **item_defines(item, part), "INSTANCE": "in"}
             if self._by_level:
                 wanted.pop("HAS_COLORS", None)
+                wanted["PAINTED"] = 1
             if self._reads_ids(item) and (gathered or "ids" in item.batch.instances.columns):
                 wanted["HAS_IDS"] = 1
             if not gathered and item.segment.mixed and not part.batch.key.double_sided:
@@ -334,8 +341,11 @@ class _Kit:
     def _reads_ids(self, item: Item) -> bool:
         return "OUT_IDS" in self._defines or item.batch.key.motion is not None
 
-    def _tint(self, level: int) -> bytes | None:
-        return np.array((*palette(level), FLAT), np.float32).tobytes() if self._by_level else None
+    def _tint(self, level: int) -> Mapping[str, bytes] | None:
+        if not self._by_level:
+            return None
+        color = np.array((*palette(level), 1.0), np.float32)
+        return {"tint": color.tobytes(), "material": np.uint32(DEBUG_MATERIAL).tobytes()}
 
     def _vertex_array(self, ready: _Program) -> moderngl.VertexArray:
         return self._ctx.vertex_array(

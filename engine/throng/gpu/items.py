@@ -14,7 +14,7 @@ from throng.gpu.instances import Instances, InstanceStore, Resident, Segment
 from throng.gpu.meshes import IndexRange, MeshPool, MeshSlot, Want
 from throng.layout import ITEM, NONE
 from throng.model.lods import levels, switch_size
-from throng.model.material import MOTIONS, Motion
+from throng.model.material import MOTIONS, Motion, Pipeline
 from throng.model.mesh import Mesh
 
 Doubles = npt.NDArray[np.float64]
@@ -36,6 +36,8 @@ class Key(Protocol):
     def double_sided(self) -> bool: ...
     @property
     def motion(self) -> Motion | None: ...
+    @property
+    def pipeline(self) -> Pipeline: ...
 
 
 class Batch(Protocol):
@@ -50,7 +52,9 @@ class Batch(Protocol):
     @property
     def tint(self) -> Doubles: ...
     @property
-    def paint(self) -> tuple[float, ...]: ...
+    def part(self) -> int: ...
+    @property
+    def material(self) -> int: ...
     @property
     def object_id(self) -> int: ...
     @property
@@ -103,7 +107,7 @@ class Extent:
 class Item:
     """A segment of a model's instances, ready to be drawn.
 
-    batch     of the first part; in all but mesh, sides and paint the others' are the same
+    batch     of the first part; in all but key and part the others' are the same
     switches  for each level but the finest the diameter in pixels below which it will do
     """
 
@@ -149,7 +153,7 @@ def wants(batch: Batch, *, lod: bool) -> list[Want]:
     mesh = batch.key.mesh
     two_sided = batch.key.double_sided or batch.mirrors or batch.instances.mirrored is not None
     detailed = lod and (batch.instances.count >= _WORTH_LEVELS or bool(mesh.lods))
-    return [Want(level, two_sided, batch.paint) for level in (levels(mesh) if detailed else (mesh,))]
+    return [Want(level, two_sided, batch.part) for level in (levels(mesh) if detailed else (mesh,))]
 
 
 def make_items(
@@ -204,6 +208,7 @@ class ItemTable:
             self._periods = MOTION_PERIOD / self._speeds
         for row, item, motion in zip(self.rows, items, motions, strict=True):
             row["object"] = item.batch.object_id
+            row["material"] = item.batch.material
             row["count"] = item.segment.count
             row["first_row"] = item.segment.first
             row["levels"] = item.levels
@@ -255,7 +260,7 @@ class ItemTable:
 
     def _set_columns(self, row: Any, item: Item) -> None:
         columns = item.batch.instances.columns
-        for name in ("positions", "rotations", "scales", "colors", "matrices", "ids", "order"):
+        for name in ("positions", "rotations", "scales", "colors", "matrices", "ids", "order", "materials"):
             there = name in columns or (name == "order" and name in item.segment.offsets)
             row[name] = item.segment.offsets[name] // 4 if there else NONE
         row["scale_width"] = columns["scales"].row_bytes // 4 if "scales" in columns else 0

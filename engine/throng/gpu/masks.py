@@ -169,7 +169,7 @@ class MaskStore:
 def _key(item: Item) -> Key:
     """What the masks are made of."""
     return tuple(
-        (part.meshes[0].key, part.batch.key.double_sided, part.batch.paint) for part in item.parts
+        (part.meshes[0].key, part.batch.key.double_sided, part.batch.part) for part in item.parts
     ) + (item.extent.radius, *item.extent.center.tolist())
 
 

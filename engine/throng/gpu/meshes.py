@@ -3,7 +3,7 @@
 Faces and sides. Culling of back faces is always on. A mesh that may be seen from behind, because its
 material is double-sided or an instance mirrors it, has its triangles a second time in reversed order. Which
 way the normal points must then differ between a triangle and its reverse, though they share their vertices:
-each vertex has a side, +1 or -1, and triangles are written so that the vertex whose side counts (the last:
+each vertex has a side, + or -, and triangles are written so that the vertex whose side counts (the last:
 OpenGL's provoking vertex) is a + in a front triangle and a - in a reversed one. So the shaders need neither
 twice the vertices nor gl_FrontFacing nor gl_PrimitiveID, which costs 1.3 times the frame on llvmpipe.
 """
@@ -19,13 +19,12 @@ import numpy.typing as npt
 
 from throng import math3d
 from throng.gpu.context import checked_buffer
-from throng.layout import LIT, VERTEX
+from throng.layout import VERTEX
 from throng.model.mesh import Mesh
 
 Indices = npt.NDArray[np.uint32]
-Key = tuple[bytes, bool, tuple[float, ...]]
+Key = tuple[bytes, bool, int]
 
-PLAIN = (1.0, 1.0, 1.0, LIT)
 _WORTH_KEEPING = 1 << 14  # vertices below which nothing is ever thrown away
 
 
@@ -40,16 +39,16 @@ class Want:
     """A mesh as it has to lie in the pool.
 
     two_sided  whether any of its triangles may be seen from behind, or mirrored
-    paint      the linear colour that its vertices are multiplied with; the fourth component is LIT or UNLIT
+    part       which part of its model it is: the side of its vertices is + or - one more than that
     """
 
     mesh: Mesh
     two_sided: bool
-    paint: tuple[float, ...]
+    part: int = 0
 
     @property
     def key(self) -> Key:
-        return self.mesh.key, self.two_sided, self.paint
+        return self.mesh.key, self.two_sided, self.part
 
 
 @dataclass(frozen=True)
@@ -126,10 +125,9 @@ class MeshPool:
         vertices = np.empty(len(source), VERTEX)
         vertices["position"] = mesh.positions[source]
         vertices["normal"] = mesh.normals[source]
-        vertices["side"] = sides
+        vertices["side"] = sides * (1 + want.part)
         vertices["uv"] = mesh.uvs[source]
-        vertices["color"] = math3d.linear_color(mesh.colors[source] / 255.0) * want.paint
-        vertices["color"][:, 3] = want.paint[3]
+        vertices["color"] = math3d.linear_color(mesh.colors[source] / 255.0)
         both = np.stack([front, back], axis=1) if two_sided else back
         indices = np.concatenate([part.reshape(-1) for part in (front, back, both)]).astype(np.uint32)
         first = self._append(vertices, indices + np.uint32(self._vertices_used))
@@ -138,7 +136,7 @@ class MeshPool:
             IndexRange(first, front.size),
             IndexRange(first + front.size, back.size),
             IndexRange(first + front.size + back.size, both.size),
-            colored=bool((mesh.colors[:, :3] != 255).any()) or want.paint != PLAIN,
+            colored=bool((mesh.colors != 255).any()),
         )
 
     def _append(self, vertices: npt.NDArray[np.void], indices: Indices) -> int:

@@ -16,7 +16,14 @@ from throng.gpu.items import Item, ItemTable, vertex_content
 from throng.gpu.request import Request, Tally
 from throng.gpu.shared import Shared
 
-_WHOLE = ("positions", "rotations", "scales", "colors", "ids")  # columns that are one uniform of that name
+_WHOLE = (
+    "positions",
+    "rotations",
+    "scales",
+    "colors",
+    "ids",
+    "materials",
+)  # columns that are one uniform of that name
 # column: uniform, bytes, bytes from the start of the row
 _PARTS = {
     "matrices": [

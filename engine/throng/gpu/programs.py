@@ -10,6 +10,21 @@ from throng import layout
 from throng.gpu import source
 
 FRAME_BINDING, CULL_BINDING, ITEM_BINDING = range(3)
+# Where what fragment shaders look things up in is bound; unit 0 is for what is used at once.
+UNITS = {"material_table": 1}
+UNIT_COUNT = 2
+
+
+def attach(program: moderngl.Program) -> moderngl.Program:
+    """Tells a program where its blocks and textures are."""
+    for block, binding in (("FrameBlock", FRAME_BINDING), ("CullBlock", CULL_BINDING)):
+        if block in program:
+            program[block].binding = binding  # type: ignore[union-attr]
+    for name, unit in UNITS.items():
+        if name in program:
+            program[name] = unit
+    return program
+
 
 # What a picture may consist of besides colour, in the order of a target's attachments.
 EXTRA_OUTPUTS = ("ids", "normals")
@@ -34,18 +49,12 @@ class MeshPrograms:
         key = tuple(sorted(defines.items()))
         program = self._programs.get(key)
         if program is None:
-            program = self._programs[key] = source.compile_program(
-                self._ctx,
-                "mesh",
-                version=self._version,
-                defines=defines,
-                generated=layout.generated(),
-                vertex="mesh.vert",
-                fragment="mesh.frag",
-            )
-            block = program["FrameBlock"]
-            assert isinstance(block, moderngl.UniformBlock)
-            block.binding = FRAME_BINDING
+            program = self._programs[key] = attach(
+                source.compile_program(
+                    self._ctx, "mesh", version=self._version, defines=defines,
+                    generated=layout.generated(), vertex="mesh.vert", fragment="mesh.frag",
+                )
+            )  # fmt: skip
         return program
 
     def release(self) -> None:

@@ -12,7 +12,9 @@ from throng.gpu.indirect import IndirectMode
 from throng.gpu.instanced import InstancedMode
 from throng.gpu.instances import Instances, InstanceStore
 from throng.gpu.items import Batch, Item, ItemTable, make_items, sync, wants
+from throng.gpu.materials import MaterialTable
 from throng.gpu.naive import NaiveMode
+from throng.gpu.programs import UNITS
 from throng.gpu.request import Request, Tally
 from throng.gpu.shared import Shared
 
@@ -42,6 +44,7 @@ class GpuScene:
         limit = shared.capabilities.storage_block_bytes or 1 << 30
         self._store = InstanceStore(shared.ctx, limit, ordered=mode == "indirect")
         self._mode: Mode = _MODES[mode](shared)
+        self.materials = MaterialTable(shared.ctx)
         self._table = ItemTable(())
         self._listed: tuple[object, ...] = ()
         self._values = -1
@@ -97,6 +100,7 @@ class GpuScene:
 
     def draw(self, request: Request) -> int:
         """Draws everything into the framebuffer in use; the number of draw calls."""
+        self.materials.bind(UNITS["material_table"])
         return self._mode.draw(request, (self._listed, self._values, self._placed, self._columns))
 
     def tally(self, total: int, *, wait: bool) -> Tally:
@@ -106,4 +110,5 @@ class GpuScene:
     def release(self) -> None:
         self._shared.pool.forget(self)
         self._store.release()
+        self.materials.release()
         self._mode.release()

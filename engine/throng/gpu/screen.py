@@ -9,7 +9,7 @@ import moderngl
 from throng import layout
 from throng.gpu import source
 from throng.gpu.context import checked_buffer
-from throng.gpu.programs import CULL_BINDING, FRAME_BINDING
+from throng.gpu.programs import attach
 from throng.gpu.visibility import VisibilityPrograms
 from throng.layout import PATCH, RECORD
 
@@ -104,12 +104,12 @@ class Screen:
         """Draws the splats into the framebuffer in use, where they are nearer than what is there."""
         key = tuple(sorted(defines.items()))
         if key not in self._programs_of:
-            program = self._programs_of[key] = source.compile_program(
-                self._ctx, "splats", version=430, defines=defines,
-                generated=layout.generated(), vertex="splats.vert", fragment="splats.frag",
+            self._programs_of[key] = attach(
+                source.compile_program(
+                    self._ctx, "splats", version=430, defines=defines,
+                    generated=layout.generated(), vertex="splats.vert", fragment="splats.frag",
+                )
             )  # fmt: skip
-            for block, binding in (("FrameBlock", FRAME_BINDING), ("CullBlock", CULL_BINDING)):
-                program[block].binding = binding  # type: ignore[union-attr]
         if key not in self._painters:
             painter = self._painters[key] = self._ctx.vertex_array(self._programs_of[key], [])
             painter.bind(0, "i", self.buffer, "1i", 4 * self.at_patches, 4, 1)

@@ -95,6 +95,29 @@ class View:
         matrices = self.origin.tobytes(), self.transform.tobytes(), self.projection.tobytes()
         return *matrices, self.viewport, self.reversed_depth
 
+    @cached_property
+    def rays(self) -> Doubles:
+        """(4, 4): how a fragment's place in the picture tells where it lies, as position.glsl reads it: the rays
+        at (0, 0, 0) and, for each step of gl_FragCoord's x, y and z, what is added. In the fourth column, of the
+        second and the third, what depths are multiplied with, and what is added, in normalised coordinates.
+        """
+        left, bottom, width, height = self.viewport
+        scale, bias = (1.0, 0.0) if self.reversed_depth else (2.0, -1.0)
+        steps = np.array((2.0 / width, 2.0 / height, scale))
+        corner = np.array((-1.0 - left * steps[0], -1.0 - bottom * steps[1], bias))
+        rays = np.zeros((4, 4))
+        rows = self.transform
+        if self.eye[3]:
+            inverse = np.linalg.inv(rows[[0, 1, 3], :3])
+            rays[0, :3] = inverse @ (*corner[:2], 1.0)
+            rays[1:3, :3] = (inverse[:, :2] * steps[:2]).T
+        else:
+            inverse = np.linalg.inv(rows[:3, :3])
+            rays[0, :3] = inverse @ (corner * rows[3, 3] - rows[:3, 3])
+            rays[1:, :3] = (inverse * steps * rows[3, 3]).T
+        rays[1:3, 3] = scale, bias
+        return rays
+
     @property
     def pixels_per_metre(self) -> float:
         """How many pixels a metre across the view measures where clip space's w is 1."""
@@ -151,10 +174,12 @@ def frame_block(scene: Scene, view: View, *, encode: bool) -> npt.NDArray[np.voi
     if sun is not None:
         block["sun_direction"][:3] = -np.array(sun.direction)
         block["sun_color"] = _linear(sun.color) * sun.intensity
-    block["ambient"] = _linear(scene.ambient)
-    block["ambient"][3] = float(encode)
+    block["sky"] = block["ground"] = _linear(scene.ambient)
+    block["sky"][3], block["ground"][3] = float(encode), 1.0
     block["eye"] = view.eye
     block["viewport"] = view.viewport
+    for name, ray in zip(("ray", "ray_x", "ray_y", "ray_z"), view.rays, strict=True):
+        block[name] = ray
     return block
 
 

@@ -29,6 +29,7 @@ from throng.gpu.items import Item, ItemTable
 from throng.gpu.programs import CULL_BINDING, FRAME_BINDING, ITEM_BINDING
 from throng.gpu.request import Request
 from throng.layout import CELL, CHUNK, COMMAND, COUNTERS, CULL, ITEM, RECORD, SOURCE, SWITCHES
+from throng.model.material import Pipeline
 
 SCAN = 256  # invocations of the scan's only work group
 _ITEMS, _CHUNKS, _COLUMNS, _RECORDS, _WORK, _SCREEN, _SIXTH, _SEVENTH = range(8)
@@ -65,6 +66,20 @@ class VisibilityPrograms:
     def release(self) -> None:
         for program in self._programs.values():
             program.release()
+
+
+@dataclass(frozen=True)
+class Run:
+    """Commands that one multi-draw draws; `fades`: instances on the way from one level to another."""
+
+    pipeline: Pipeline
+    fades: bool
+    first: int
+    count: int
+
+    @property
+    def defines(self) -> dict[str, object]:
+        return {**self.pipeline.defines, "FADE": 1} if self.fades else self.pipeline.defines
 
 
 @dataclass(frozen=True)
@@ -186,7 +201,7 @@ class Visibility:
         self.orders = 0  # how often the order of rows in some item's cells became another
         self._spans: list[_Span] = []
         self._block = np.zeros((), CULL.dtype)
-        self.opaque_commands = self.fading_commands = 0
+        self.runs: list[Run] = []
         self._most_records = 0
 
     def rebuild(self, items: Sequence[Item], table: ItemTable, *, fading: bool) -> None:
@@ -284,7 +299,8 @@ class Visibility:
         scan["span_count"], scan["max_groups"] = len(self._spans), self._max_groups
         scan.run(1)
         ctx.memory_barrier(barrier | moderngl.COMMAND_BARRIER_BIT)
-        drawn.reserve(min(self._most_records, _ROOM), self.opaque_commands + self.fading_commands)
+        commands = sum(run.count for run in self.runs)
+        drawn.reserve(min(self._most_records, _ROOM), commands)
         switches = int(self._block["switches"]) | extra_switches
         self._test(masks, switches)
         ctx.memory_barrier(barrier)
@@ -292,7 +308,6 @@ class Visibility:
         ctx.memory_barrier(barrier)
         if self._most_records * RECORD.size > drawn.records.size:
             drawn.reserve(self.counters()["total"], 0)
-        commands = self.opaque_commands + self.fading_commands
         self._buffers["spans"].bind_to_storage_buffer(_COLUMNS)
         self._buffers["dispatches"].bind_to_storage_buffer(_RECORDS)
         self._buffers["sources"].bind_to_storage_buffer(_SIXTH)
@@ -396,8 +411,7 @@ class Visibility:
         rows["span"][:, :3] = np.nextafter(half, np.float32(np.inf))
 
     def _write_sources(self, fading: bool) -> None:
-        opaque: list[tuple[int, int, int, int]] = []
-        fades: list[tuple[int, int, int, int]] = []
+        sources: dict[tuple[Pipeline, bool], list[tuple[int, int, int, int]]] = {}
         for number, item in enumerate(self._items):
             hands = 2 if item.by_hand else 1
             faded = fading and (item.levels > 1 or self._table.rows["mask"][number] != layout.NONE)
@@ -407,10 +421,16 @@ class Visibility:
                     mirrored = item.batch.mirrors != (hand == 1 if hands == 2 else item.segment.plain == 0)
                     for part in item.parts:
                         faces = part.faces(level=level, mirrored=mirrored)
-                        source_ = number, kind * hands + hand, faces.count, faces.first
-                        (opaque if kind < item.levels else fades).append(source_)
-        self.opaque_commands, self.fading_commands = len(opaque), len(fades)
-        self._write("sources", np.array([*opaque, *fades], SOURCE.dtype))
+                        like = part.batch.key.pipeline, kind >= item.levels
+                        command = number, kind * hands + hand, faces.count, faces.first
+                        sources.setdefault(like, []).append(command)
+        self.runs, first = [], 0
+        for pipeline, fades in sorted(sources, key=lambda like: (like[0].order, like[1])):
+            count = len(sources[pipeline, fades])
+            self.runs.append(Run(pipeline, fades, first, count))
+            first += count
+        ordered = [command for run in self.runs for command in sources[run.pipeline, run.fades]]
+        self._write("sources", np.array(ordered, SOURCE.dtype))
 
     def _write(self, name: str, data: npt.NDArray[Any]) -> None:
         self._reserve(name, data.nbytes)

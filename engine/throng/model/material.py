@@ -10,6 +10,7 @@ from throng import arrays
 from throng.errors import InvalidType
 
 SHADINGS = ("lit", "unlit")
+ALPHA_MODES = ("opaque", "mask", "blend")
 MOTIONS = ("wind", "fountain", "snow")
 
 _DEFAULT_SIZES = {"wind": (0.15, 8.0), "fountain": (6.0, 2.5), "snow": (12.0, 0.6)}
@@ -56,15 +57,44 @@ class Motion:
         return math.hypot(self.strength, self.spread)
 
 
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """What a material asks of the pipeline: those that ask the same share a draw, whatever else differs."""
+
+    alpha_mode: str = "opaque"
+
+    @property
+    def order(self) -> int:
+        """What is drawn first has the smallest."""
+        return ALPHA_MODES.index(self.alpha_mode)
+
+    @property
+    def blends(self) -> bool:
+        """Whether what is behind shines through."""
+        return self.alpha_mode == "blend"
+
+    @property
+    def defines(self) -> dict[str, object]:
+        """For its shaders."""
+        return {} if self.alpha_mode == "opaque" else {self.alpha_mode.upper(): 1}
+
+
 @dataclass(frozen=True, slots=True, init=False)
 class Material:
-    """How a surface looks. Frozen; equal by value.
+    """How a surface looks. Frozen; equal by value. Terms and formulas are those of glTF 2.0, appendix B.
 
     color         sRGB with straight alpha: a uint8 array 0..255, anything else 0..1
-    shading       "lit" by the scene's sun and ambient light, or "unlit": the colour comes out as it is
+    shading       "lit" by the scene's light, or "unlit": the colour comes out as it is
     double_sided  whether both sides of each triangle are seen; the back's normals are turned
-    metallic      0..1, roughness 0..1: as glTF defines them. Kept with the material; this version's lit
-                  shading is Lambert's and does not read them
+    metallic      0..1: 0 for what is no metal, whose reflections are white, 1 for a metal, which has its colour
+                  from them
+    roughness     0..1: how blurred reflections are
+    emissive      sRGB: what it sends out by itself, `emission` times as bright
+    emission      0 or more
+    translucency  0..1: the share of the light on one side that shines through to the other, as with leaves
+    alpha_mode    "opaque": alpha says nothing; "mask": what has less alpha than `alpha_cutoff` is not there;
+                  "blend": what is behind shines through
+    alpha_cutoff  0..1
     motion        None, one of MOTIONS, or a Motion
 
     Raises InvalidValue or InvalidType, naming the argument.
@@ -75,6 +105,11 @@ class Material:
     double_sided: bool
     metallic: float
     roughness: float
+    emissive: tuple[float, float, float, float]
+    emission: float
+    translucency: float
+    alpha_mode: str
+    alpha_cutoff: float
     motion: Motion | None
 
     def __init__(
@@ -85,6 +120,11 @@ class Material:
         double_sided: bool = False,
         metallic: float = 0.0,
         roughness: float = 1.0,
+        emissive: Any = (0.0, 0.0, 0.0),
+        emission: float = 1.0,
+        translucency: float = 0.0,
+        alpha_mode: str = "opaque",
+        alpha_cutoff: float = 0.5,
         motion: str | Motion | None = None,
     ) -> None:
         if isinstance(motion, str):
@@ -100,4 +140,14 @@ class Material:
         put(self, "double_sided", arrays.flag(double_sided, "double_sided"))
         put(self, "metallic", arrays.number(metallic, "metallic", low=0.0, high=1.0))
         put(self, "roughness", arrays.number(roughness, "roughness", low=0.0, high=1.0))
+        put(self, "emissive", arrays.rgba(emissive, "emissive"))
+        put(self, "emission", arrays.number(emission, "emission", low=0.0))
+        put(self, "translucency", arrays.number(translucency, "translucency", low=0.0, high=1.0))
+        put(self, "alpha_mode", arrays.choice(alpha_mode, "alpha_mode", ALPHA_MODES))
+        put(self, "alpha_cutoff", arrays.number(alpha_cutoff, "alpha_cutoff", low=0.0, high=1.0))
         put(self, "motion", motion)
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """What it asks of the pipeline."""
+        return Pipeline(self.alpha_mode)
