@@ -20,7 +20,7 @@ from throng import arrays, files
 from throng.errors import InvalidValue
 from throng.gpu import rawgl
 from throng.gpu.context import Capabilities, checked_texture, choose_mode, collect, create_headless
-from throng.options import SWITCHES
+from throng.options import EFFECTS, SWITCHES
 
 from . import handwritten, report
 from .machine import machine
@@ -55,7 +55,8 @@ class Entry:
             if colon:
                 raise InvalidValue(f"mode: expected 'handwritten' alone, which has no switches, got {text!r}")
             return cls(mode)
-        words = {f"no-{switch}": {switch} for switch in SWITCHES} | {"off": set(SWITCHES)}
+        words = {f"no-{switch.replace('_', '-')}": {switch} for switch in (*SWITCHES, *EFFECTS)}
+        words["off"] = set(SWITCHES)
         every = set(off)
         for word in named.split(",") if colon else ():
             if word not in words:
@@ -64,14 +65,18 @@ class Entry:
                     f"between them, after '{mode}:', got {text!r}"
                 )
             every |= words[word]
-        return cls(mode, tuple(switch for switch in SWITCHES if switch in every))
+        return cls(mode, tuple(switch for switch in (*SWITCHES, *EFFECTS) if switch in every))
 
     @property
     def label(self) -> str:
         """How it is named in reports: the same text for the same switches, which `parse` understands."""
         if not self.off:
             return self.mode
-        named = "off" if self.off == SWITCHES else ",".join(f"no-{switch}" for switch in self.off)
+        named = (
+            "off"
+            if self.off == SWITCHES
+            else ",".join(f"no-{switch.replace('_', '-')}" for switch in self.off)
+        )
         return f"{self.mode}:{named}"
 
     @property

@@ -34,6 +34,14 @@ SWITCHES = {
     "lod": "Draw what is far away with its full meshes.",
     "occlusion": "Draw what others hide too.",
     "splat": "Draw instances of a few pixels as meshes too.",
+    "shadows": "Leave out shadows.",
+    "lights": "Leave out point lights.",
+    "fog": "Leave out fog.",
+    "sky": "Leave out the sky.",
+    "tone_mapping": "Leave out exposure and tone mapping.",
+    "textures": "Leave out textures.",
+    "motion": "Leave out the movement of materials.",
+    "transparency": "Draw blended materials as opaque ones.",
 }
 
 
@@ -78,7 +86,7 @@ def _switches(function: Any) -> Any:
         return function(off=off, **given)
 
     for name, text in reversed(SWITCHES.items()):
-        gathered = click.option(f"--no-{name}", is_flag=True, help=text)(gathered)
+        gathered = click.option(f"--no-{name.replace('_', '-')}", is_flag=True, help=text)(gathered)
     return gathered
 
 

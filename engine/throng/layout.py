@@ -73,12 +73,12 @@ FRAME = Struct(
         (
             "vec4",
             "sky",
-            "linear: the light from above; w: 1 where the target wants sRGB, 0 where it encodes itself",
+            "linear: the light from above; w: 1 where the target wants sRGB, else 0",
         ),
         (
             "vec4",
             "ground",
-            "linear: the light from below; w: what all light is multiplied with, the exposure",
+            "linear: the light from below; w: the exposure, a factor",
         ),
         ("vec4", "eye", "where it is seen from; without perspective the direction towards it, and w = 0"),
         (

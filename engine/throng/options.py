@@ -8,6 +8,8 @@ from throng import arrays
 
 MODES = ("auto", "indirect", "instanced", "naive")
 SWITCHES = ("cull", "lod", "occlusion", "splat")  # of the work that finds out what need not be drawn
+# What belongs to the scene and can be left out of the picture.
+EFFECTS = ("shadows", "lights", "fog", "sky", "tone_mapping", "textures", "motion", "transparency")
 DEBUG = ("lod", "cell", "splat")
 
 
@@ -26,7 +28,11 @@ class Options:
                tested against a pyramid of the depth of this very frame; mode "indirect" only
     splat      instances of a few pixels are written by a compute pass, past the rasteriser; mode "indirect"
                only
-    shadows    for what a later version brings: this one has none to leave out
+    shadows, lights, fog, sky, tone_mapping, textures, motion, transparency
+               effects of the scene: shadows of the sun; point lights; fog; the sky; exposure and tone mapping;
+               textures; movement of materials and what pushes plants aside; blended materials, which are
+               opaque without it
+    max_lights  point lights that are drawn at most: those that matter most to the view
     debug      colours to look at instead of the scene's own. "lod": by level of detail; "cell": by spatial
                cell; "splat": splats against meshes; None: the scene's. Mode "instanced" knows "lod" only, and
                mode "naive" none
@@ -40,11 +46,20 @@ class Options:
     occlusion: bool = True
     splat: bool = True
     shadows: bool = True
+    lights: bool = True
+    fog: bool = True
+    sky: bool = True
+    tone_mapping: bool = True
+    textures: bool = True
+    motion: bool = True
+    transparency: bool = True
+    max_lights: int = 64
     debug: str | None = None
 
     def __post_init__(self) -> None:
         arrays.choice(self.mode, "mode", MODES)
-        for switch in (*SWITCHES, "shadows"):
+        for switch in (*SWITCHES, *EFFECTS):
             arrays.flag(getattr(self, switch), switch)
+        arrays.integer(self.max_lights, "max_lights", low=0)
         if self.debug is not None:
             arrays.choice(self.debug, "debug", DEBUG)

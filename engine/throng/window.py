@@ -23,7 +23,7 @@ from throng.gpu import rawgl
 from throng.gpu.context import TO_FIX, collect, create_for_window
 from throng.model.camera import Camera
 from throng.model.graph import Scene
-from throng.options import DEBUG, SWITCHES, Options
+from throng.options import DEBUG, EFFECTS, SWITCHES, Options
 from throng.renderer import Renderer
 
 try:
@@ -315,7 +315,9 @@ class _TitleClock:
 def _title(name: str, renderer: Renderer, frame_ms: float) -> str:
     stats, options = renderer.stats, renderer.options
     assert stats is not None
-    unusual = [f"no {switch}" for switch in SWITCHES if not getattr(options, switch)]
+    unusual = [
+        f"no {switch.replace('_', ' ')}" for switch in (*SWITCHES, *EFFECTS) if not getattr(options, switch)
+    ]
     unusual += [f"colours by {options.debug}"] * (options.debug is not None) + ["frozen"] * renderer.frozen
     return (
         f"{name} - {frame_ms:.1f} ms, {1e3 / max(frame_ms, 1e-3):.0f} fps - "

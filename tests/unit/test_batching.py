@@ -98,7 +98,7 @@ def test_a_model_is_a_batch_for_each_part_and_counts_once() -> None:
     batches = collector.update(scene)
     assert collector.instances == 2 + 5
     assert [(b.instances.count, b.object_id) for b in batches] == [(5, crowd.id)] * 3 + [(2, -1)] * 3
-    for batch, color in zip(batches, [(1, 0, 0), (1, 1, 1), (0, 1, 0)] + [(1, 1, 1)] * 3, strict=True):
+    for batch, color in zip(batches, [(1, 0, 0), (1, 1, 1), (0, 1, 0)] * 2, strict=True):
         row = batch.material + batch.part if batch.object_id >= 0 else int(column(batch, "materials")[0])
         assert collector.materials.rows[row].color[:3] == color
     for batch in batches[:3]:

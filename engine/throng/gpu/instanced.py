@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import moderngl
@@ -42,6 +43,9 @@ UNIFORMS = {
     "item_motion": "motion", "item_object": "object", "item_first_row": "first_row",
     "item_material": "material",
 }  # fmt: skip
+
+
+_OWN: Mapping[str, bytes] = MappingProxyType({})
 
 
 def _attributes(name: str, width: int) -> list[tuple[str, str, int]]:
@@ -98,7 +102,7 @@ class _Draw:
     program: _Program
     row: int
     hand: tuple[moderngl.Uniform, float] | None = None
-    tint: Mapping[str, bytes] | None = None
+    tint: Mapping[str, bytes] = _OWN
 
 
 @dataclass
@@ -341,9 +345,9 @@ class _Kit:
     def _reads_ids(self, item: Item) -> bool:
         return "OUT_IDS" in self._defines or item.batch.key.motion is not None
 
-    def _tint(self, level: int) -> Mapping[str, bytes] | None:
+    def _tint(self, level: int) -> Mapping[str, bytes]:
         if not self._by_level:
-            return None
+            return _OWN
         color = np.array((*palette(level), 1.0), np.float32)
         return {"tint": color.tobytes(), "material": np.uint32(DEBUG_MATERIAL).tobytes()}
 

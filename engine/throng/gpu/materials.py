@@ -1,4 +1,4 @@
-"""The material table: a texture that fragment shaders look materials up in, so that they do not split a draw."""
+"""The material table: a texture that fragment shaders look materials up in; so they do not split a draw."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TEXELS = MATERIAL.size // 16
 
 
 class MaterialTable:
-    """The materials of one scene, one of MATERIAL.dtype after the other, MATERIALS_ACROSS in each row of texels."""
+    """The materials of one scene, MATERIAL structs, MATERIALS_ACROSS in each row of the texture."""
 
     def __init__(self, ctx: moderngl.Context) -> None:
         self._ctx = ctx
@@ -26,7 +26,7 @@ class MaterialTable:
         self._texture: moderngl.Texture | None = None
 
     def update(self, rows: Sequence[Material], version: object) -> int:
-        """Holds these materials; `version` is another one whenever they are others. Returns the bytes written."""
+        """Holds these materials, of which there are others when `version` is another; the bytes written."""
         if version == self._version:
             return 0
         self._version = version

@@ -97,9 +97,10 @@ class View:
 
     @cached_property
     def rays(self) -> Doubles:
-        """(4, 4): how a fragment's place in the picture tells where it lies, as position.glsl reads it: the rays
-        at (0, 0, 0) and, for each step of gl_FragCoord's x, y and z, what is added. In the fourth column, of the
-        second and the third, what depths are multiplied with, and what is added, in normalised coordinates.
+        """(4, 4): where a fragment lies, from its place in the picture, as position.glsl reads it.
+
+        The ray at (0, 0, 0), and what is added for each step of gl_FragCoord's x, y and z. In the fourth
+        column, of x and of y, what makes normalised coordinates of a depth: a factor, and what is added.
         """
         left, bottom, width, height = self.viewport
         scale, bias = (1.0, 0.0) if self.reversed_depth else (2.0, -1.0)

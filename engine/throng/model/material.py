@@ -86,8 +86,7 @@ class Material:
     color         sRGB with straight alpha: a uint8 array 0..255, anything else 0..1
     shading       "lit" by the scene's light, or "unlit": the colour comes out as it is
     double_sided  whether both sides of each triangle are seen; the back's normals are turned
-    metallic      0..1: 0 for what is no metal, whose reflections are white, 1 for a metal, which has its colour
-                  from them
+    metallic      0..1: 0 for what is no metal, 1 for a metal, whose colour is that of its reflections
     roughness     0..1: how blurred reflections are
     emissive      sRGB: what it sends out by itself, `emission` times as bright
     emission      0 or more
