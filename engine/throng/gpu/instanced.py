@@ -8,8 +8,7 @@ instances rest, nothing is chosen, gathered or uploaded again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Any
 
 import moderngl
@@ -43,9 +42,6 @@ UNIFORMS = {
     "item_motion": "motion", "item_object": "object", "item_first_row": "first_row",
     "item_material": "material",
 }  # fmt: skip
-
-
-_OWN: Mapping[str, bytes] = MappingProxyType({})
 
 
 def _attributes(name: str, width: int) -> list[tuple[str, str, int]]:
@@ -102,7 +98,7 @@ class _Draw:
     program: _Program
     row: int
     hand: tuple[moderngl.Uniform, float] | None = None
-    tint: Mapping[str, bytes] = _OWN
+    tint: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass
@@ -155,13 +151,8 @@ class InstancedMode:
             now = draw.program, draw.row, draw.tint
             if now != before:
                 row = rows[draw.row]
-                for uniform, field in draw.program.uniforms:
-                    value = (
-                        row[field].tobytes()
-                        if draw.tint is None
-                        else draw.tint.get(field, row[field].tobytes())
-                    )
-                    uniform.write(value)
+                for uniform, name in draw.program.uniforms:
+                    uniform.write(draw.tint.get(name) or row[name].tobytes())
                 before = now
             if draw.hand is not None:
                 draw.hand[0].value = draw.hand[1]
@@ -347,7 +338,7 @@ class _Kit:
 
     def _tint(self, level: int) -> Mapping[str, bytes]:
         if not self._by_level:
-            return _OWN
+            return {}
         color = np.array((*palette(level), 1.0), np.float32)
         return {"tint": color.tobytes(), "material": np.uint32(DEBUG_MATERIAL).tobytes()}
 
