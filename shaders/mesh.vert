@@ -8,7 +8,9 @@ layout(location = 1) in vec4 vertex_normal;  // w: the side, + or -, times one m
 layout(location = 2) in vec4 vertex_color;  // linear, and alpha
 #endif
 
+#ifndef DEPTH_ONLY
 out vec3 v_normal;
+#endif
 #ifdef VERTEX_COLORS
 out vec4 v_color;
 #else
@@ -28,7 +30,9 @@ uniform float hand;  // draws only what does (-1) or does not (+1) mirror, its c
 void main() {
     Instance instance = fetched();
     gl_Position = frame.view_projection * vec4(transformed(instance.transform, vertex_position), 1.0);
+#ifndef DEPTH_ONLY
     v_normal = instance_normal(instance, vertex_normal.xyz);
+#endif
     // Flat, so from the provoking vertex, whose side counts.
     bool debug = instance.look.material == DEBUG_MATERIAL;
     int part = debug ? 1 : int(abs(vertex_normal.w));

@@ -8,7 +8,9 @@ layout(std430, binding = 3) readonly buffer RecordBlock { Splat splats[]; };
 
 uniform uint first_record, stop_record;  // what the records' binding reaches
 
+#ifndef DEPTH_ONLY
 layout(location = 0) out vec4 out_color;
+#endif
 #ifdef OUT_IDS
 layout(location = OUT_IDS) out ivec2 out_ids;
 #endif
@@ -22,6 +24,7 @@ void main() {
     uint key = screen[at], owner = screen[cull.at_owners + at];
     if (owner < first_record || owner >= stop_record) discard;  // NONE is the largest of all
     gl_FragDepth = uintBitsToFloat(switched(SWITCH_REVERSED) ? ~key : key);
+#ifndef DEPTH_ONLY
 
     Splat s = splats[owner - first_record];
     vec2 inside = mat2(s.to_mask.xy, s.to_mask.zw) * (pixel - s.place.xy);
@@ -47,5 +50,6 @@ void main() {
 #endif
 #ifdef OUT_NORMALS
     out_normal = vec4(normal, 1.0);
+#endif
 #endif
 }

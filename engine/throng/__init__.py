@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from throng.model.column import Column
     from throng.model.crowd import Crowd
     from throng.model.graph import Node, Scene
-    from throng.model.light import Sun
+    from throng.model.light import Shadows, Sun
     from throng.model.material import Material, Motion
     from throng.model.mesh import Mesh, Model
     from throng.options import Options
@@ -69,6 +69,7 @@ __all__ = [
     "Renderer",
     "Scene",
     "ShaderError",
+    "Shadows",
     "Stats",
     "Sun",
     "ThreadError",
@@ -87,7 +88,7 @@ _HOMES = {
     "throng.model.column": ["Column"],
     "throng.model.crowd": ["Crowd"],
     "throng.model.graph": ["Node", "Scene"],
-    "throng.model.light": ["Sun"],
+    "throng.model.light": ["Shadows", "Sun"],
     "throng.model.material": ["Material", "Motion"],
     "throng.model.mesh": ["Mesh", "Model"],
     "throng.options": ["Options"],

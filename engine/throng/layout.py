@@ -244,6 +244,25 @@ RINGS = 16  # into which chunks are sorted by distance, so that near splats come
 MAX_SORTED = 64  # spans of chunks that are
 MAX_LEVELS = 5  # of detail, the mesh itself included
 MAX_BINS = 2 * 2 * MAX_LEVELS  # levels, fading or not, of either hand
+MOST_CASCADES = 4
+SHADOW = Struct(
+    "Shadow",
+    [
+        ("vec4", "across", "from the scene, relative to the origin, to the light's space: a row"),
+        ("vec4", "up", ""),
+        ("vec4", "toward", "the sun"),
+        ("vec4", "map0", "of each cascade in that space: x, y, z of the middle; one over its radius"),
+        ("vec4", "map1", ""),
+        ("vec4", "map2", ""),
+        ("vec4", "map3", ""),
+        ("vec4", "texels", "metres that a texel of each cascade measures; 0 where there is none"),
+        (
+            "vec4",
+            "atlas",
+            "x, y: a cascade's share of it; z, w: what a depth is multiplied with, and is added",
+        ),
+    ],
+)
 # One row of the material table: texels of four floats each, MATERIALS_ACROSS rows side by side in a texture.
 MATERIAL = Struct(
     "Material",
@@ -310,8 +329,8 @@ def glsl() -> str:
 
 
 def generated() -> dict[str, str]:
-    """What shaders can include besides files. "cull.glsl" is for programs that have that block bound."""
-    return {"layout.glsl": glsl(), "cull.glsl": _block(CULL)}
+    """What shaders can include besides files; blocks other than FRAME are for programs that have them bound."""
+    return {"layout.glsl": glsl(), "cull.glsl": _block(CULL), "shadow_block.glsl": _block(SHADOW)}
 
 
 def _block(struct: Struct) -> str:

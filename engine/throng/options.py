@@ -30,8 +30,8 @@ class Options:
                only
     shadows, lights, fog, sky, tone_mapping, textures, motion, transparency
                effects of the scene: shadows of the sun; point lights; fog; the sky; exposure and tone
-               mapping; textures; movement of materials and what pushes plants aside; blended materials, which are
-               opaque without it
+               mapping; textures; movement of materials and what pushes plants aside; blended materials,
+               which are opaque without it
     max_lights  point lights that are drawn at most: those that matter most to the view
     debug      colours to look at instead of the scene's own. "lod": by level of detail; "cell": by spatial
                cell; "splat": splats against meshes; None: the scene's. Mode "instanced" knows "lod" only, and

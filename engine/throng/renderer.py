@@ -126,13 +126,14 @@ class Renderer:
             state = self._state(scene)
             with self._timer.measured():
                 uploaded = self._upload(state)
+                calls, effects = self._light(state, camera, view, encode=True)
                 target.clear(scene.background)
                 use_depth(self._ctx, reversed_depth=target.reversed_depth, clip_control=clip)
                 request = Request(
-                    view, chooser, self._switches, output_defines(asked), target.samples,
+                    view, chooser, self._switches, output_defines(asked) | effects, target.samples,
                     lambda: target.drawn_depth, alone=True,
                 )  # fmt: skip
-                calls = self._submit(state, request, encode=True)
+                calls += state.gpu.draw(request)
                 target.resolve()
             pictures = {name: self._picture(target, name, view) for name in asked}
             self._count(state, calls, uploaded, started, waited=True)
@@ -178,6 +179,7 @@ class Renderer:
             with neutral_state(self._ctx, _UNITS):
                 state = self._state(scene)
                 uploaded = self._upload(state)
+                calls, effects = self._light(state, camera, view, encode=not linear)
                 draw_into(target, encoded=encoded)
                 if clear:
                     color = math3d.linear_color(scene.background) if linear else scene.background
@@ -185,11 +187,11 @@ class Renderer:
                 use_depth(self._ctx, reversed_depth=False, clip_control=self._capabilities.clip_control)
                 host = HostDepth(self._ctx, target)
                 request = Request(
-                    view, chooser, self._switches, {}, host.samples, host.copy if host.readable else None,
+                    view, chooser, self._switches, effects, host.samples, host.copy if host.readable else None,
                     alone=clear,
                 )  # fmt: skip
                 try:
-                    calls = self._submit(state, request, encode=not linear)
+                    calls += state.gpu.draw(request)
                 finally:
                     host.release()
             self._count(state, calls, uploaded, started, waited=False)
@@ -208,12 +210,22 @@ class Renderer:
         table = state.gpu.materials.update(collector.materials.rows, collector.materials.version)
         return state.gpu.uploaded_bytes + self._shared.pool.uploaded_bytes - before + table
 
-    def _submit(self, state: _SceneState, request: Request, *, encode: bool) -> int:
-        """Draws everything as asked; the number of draw calls."""
-        self._frame_block.write(frame_block(state.scene, request.view, encode=encode))
+    def _light(
+        self, state: _SceneState, camera: Camera, view: View, *, encode: bool
+    ) -> tuple[int, dict[str, object]]:
+        """Places the scene before the view and makes what lights it, shadow maps among it, in framebuffers of
+        their own. Returns the draw calls, and the defines that make shaders use it.
+        """
+        scene, gpu, effects, calls = state.scene, state.gpu, {}, 0
+        gpu.place(view.origin, scene.time)
+        frame = frame_block(scene, view, encode=encode)
+        sun = scene.sun
+        if sun is not None and sun.shadows is not None and self._options.shadows:
+            calls = gpu.cast_shadows(camera, view, sun, self._switches, frame)
+            effects["CASCADES"] = sun.shadows.cascades
+        self._frame_block.write(frame)
         self._frame_block.bind_to_uniform_block(FRAME_BINDING)
-        state.gpu.place(request.view.origin, state.scene.time)
-        return state.gpu.draw(request)
+        return calls, effects
 
     def _views(
         self, camera: Camera, viewport: tuple[int, int, int, int], *, reversed_depth: bool

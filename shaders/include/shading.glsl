@@ -4,6 +4,7 @@
 #include "material.glsl"
 #include "position.glsl"
 #include "color.glsl"
+#include "shadows.glsl"
 
 // What surfaces reflect: `diffuse` in all directions, `f0` of what comes straight at them.
 struct Reflectance { vec3 diffuse, f0; float alpha2; };
@@ -49,7 +50,13 @@ vec3 radiance(Surface s) {
     vec3 eye = towards_eye(s.position);
     float alpha = max(s.roughness * s.roughness, 1e-3);
     Reflectance r = Reflectance(s.color * (1.0 - s.metallic), mix(vec3(0.04), s.color, s.metallic), alpha * alpha);
-    return s.emissive + surrounded(s, r, eye) + frame.sun_color.rgb * reflected(s, r, frame.sun_direction.xyz, eye);
+    vec3 sun = frame.sun_color.rgb * reflected(s, r, frame.sun_direction.xyz, eye);
+#ifdef CASCADES
+    float facing = dot(s.normal, frame.sun_direction.xyz);
+    if (facing > 0.0 || s.translucency > 0.0)
+        sun *= sunlight(s.position, facing < 0.0 ? -s.normal : s.normal, facing);
+#endif
+    return s.emissive + surrounded(s, r, eye) + sun;
 }
 
 // As the target wants it.

@@ -14,17 +14,17 @@ import moderngl
 import numpy as np
 
 from throng.gpu.context import checked_buffer
-from throng.gpu.items import Item, ItemTable, vertex_content
+from throng.gpu.items import Item, ItemTable, content, vertex_content
 from throng.gpu.request import DEBUG, Request, Tally
 from throng.gpu.screen import Screen
 from throng.gpu.shared import Shared
 from throng.gpu.visibility import Drawn, Visibility
 from throng.layout import COUNTERS, NONE, SWITCHES
 
-_RECORD_FORMATS = {
-    False: ("4f 4f 4f 2u 8x/i", ("record_row0", "record_row1", "record_row2", "record_look")),
-    True: ("4f 4f 4f 2u 2i/i", ("record_row0", "record_row1", "record_row2", "record_look", "record_ids")),
-}
+_RECORD_ATTRIBUTES = (
+    ("record_row0", "4f", 16), ("record_row1", "4f", 16), ("record_row2", "4f", 16),
+    ("record_look", "2u", 8), ("record_ids", "2i", 8),
+)  # fmt: skip
 _WORTH_MASKS = 64  # instances for which masks of their model are made
 _LARGEST_MASKED = 1e15  # the radius of models whose masks float32 has room for
 _LAG = 3  # frames after which counters are surely there
@@ -212,10 +212,11 @@ class IndirectMode:
         return False
 
     def _render(self, drawn: Drawn, defines: Mapping[str, object]) -> int:
-        for run in self._visibility.runs:
+        runs = [run for run in self._visibility.runs if not (run.pipeline.blends and "DEPTH_ONLY" in defines)]
+        for run in runs:
             array = self._vertex_array(drawn, {**defines, **run.defines})
             array.render_indirect(drawn.commands, moderngl.TRIANGLES, count=run.count, first=run.first)
-        return len(self._visibility.runs)
+        return len(runs)
 
     def _vertex_array(self, drawn: Drawn, defines: Mapping[str, object]) -> moderngl.VertexArray:
         wanted = {**defines, "RECORDS": 1}
@@ -224,10 +225,13 @@ class IndirectMode:
         key = (id(drawn), drawn.version, self._pool.version, *sorted(wanted.items()))
         array = self._arrays.get(key)
         if array is None:
-            text, names = _RECORD_FORMATS["OUT_IDS" in defines]
-            content = [vertex_content(self._pool, colored=self._colored), (drawn.records, text, *names)]
+            program = self._programs.get(wanted)
+            parts = [
+                vertex_content(self._pool, program),
+                content(program, drawn.records, _RECORD_ATTRIBUTES, "i"),
+            ]
             array = self._ctx.vertex_array(
-                self._programs.get(wanted), content, index_buffer=self._pool.indices, index_element_size=4
+                program, parts, index_buffer=self._pool.indices, index_element_size=4
             )
             self._arrays[key] = array
         return array

@@ -81,7 +81,6 @@ class _Program:
 
     program: moderngl.Program
     uniforms: tuple[tuple[moderngl.Uniform, str], ...]
-    colored: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -330,7 +329,7 @@ class _Kit:
             uniforms: Any = tuple(
                 (program[name], field) for name, field in UNIFORMS.items() if name in program
             )
-            ready = self._ready[key] = _Program(program, uniforms, "VERTEX_COLORS" in wanted)
+            ready = self._ready[key] = _Program(program, uniforms)
         return ready
 
     def _reads_ids(self, item: Item) -> bool:
@@ -344,7 +343,7 @@ class _Kit:
 
     def _vertex_array(self, ready: _Program) -> moderngl.VertexArray:
         return self._ctx.vertex_array(
-            ready.program, [vertex_content(self._pool, colored=ready.colored)],
+            ready.program, [vertex_content(self._pool, ready.program)],
             index_buffer=self._pool.indices, index_element_size=4,
         )  # fmt: skip
 

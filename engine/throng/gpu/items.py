@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
+import moderngl
 import numpy as np
 import numpy.typing as npt
 
@@ -278,11 +279,25 @@ def sync(store: InstanceStore, batches: Iterable[Batch]) -> list[Resident]:
     return residents
 
 
-VERTEX_FORMATS = {False: ("3f 4f 8x 8x", ("vertex_position", "vertex_normal")),
-                  True: ("3f 4f 8x 4f2", ("vertex_position", "vertex_normal", "vertex_color"))}  # fmt: skip
+Attribute = tuple[str, str, int]  # name; moderngl's format; bytes
+
+VERTEX_ATTRIBUTES: tuple[Attribute, ...] = (
+    ("vertex_position", "3f", 12), ("vertex_normal", "4f", 16), ("vertex_uv", "2f", 8),
+    ("vertex_color", "4f2", 8),
+)  # fmt: skip
 
 
-def vertex_content(pool: MeshPool, *, colored: bool) -> tuple[Any, ...]:
+def content(
+    program: moderngl.Program, buffer: moderngl.Buffer, attributes: Sequence[Attribute], each: str = "v"
+) -> tuple[Any, ...]:
+    """The part of a vertex array that feeds those of `attributes`, side by side, that a program reads.
+
+    each  "v": of each vertex; "i": of each instance
+    """
+    parts = [text if name in program else f"{size}x" for name, text, size in attributes]
+    return buffer, f"{' '.join(parts)}/{each}", *(name for name, _, _ in attributes if name in program)
+
+
+def vertex_content(pool: MeshPool, program: moderngl.Program) -> tuple[Any, ...]:
     """The per-vertex part of a vertex array."""
-    text, names = VERTEX_FORMATS[colored]
-    return (pool.vertices, text, *names)
+    return content(program, pool.vertices, VERTEX_ATTRIBUTES)

@@ -138,7 +138,7 @@ class MaskStore:
             purpose="a splat mask",
         )  # fmt: skip
         array = ctx.vertex_array(
-            self._program, [vertex_content(self._pool, colored=True)],
+            self._program, [vertex_content(self._pool, self._program)],
             index_buffer=self._pool.indices, index_element_size=4,
         )  # fmt: skip
         try:

@@ -83,7 +83,7 @@ class NaiveMode:
         setters = self._setters(number, item, program)
         columns = list(zip(*(values for _, values in setters), strict=True))
         writes = [write for write, _ in setters]
-        render = self._vertex_array(program, "VERTEX_COLORS" in wanted).render
+        render = self._vertex_array(program).render
         for (count, first), values in zip(self._faces(item), columns, strict=True):
             for write, value in zip(writes, values, strict=True):
                 write(value)
@@ -137,11 +137,11 @@ class NaiveMode:
             self._values[number, uniform] = known
         return known[1]
 
-    def _vertex_array(self, program: moderngl.Program, colored: bool) -> moderngl.VertexArray:
+    def _vertex_array(self, program: moderngl.Program) -> moderngl.VertexArray:
         key = self._pool.version, program.glo
         if key not in self._arrays:
             self._arrays[key] = self._ctx.vertex_array(
-                program, [vertex_content(self._pool, colored=colored)],
+                program, [vertex_content(self._pool, program)],
                 index_buffer=self._pool.indices, index_element_size=4,
             )  # fmt: skip
         return self._arrays[key]

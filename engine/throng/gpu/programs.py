@@ -9,15 +9,16 @@ import moderngl
 from throng import layout
 from throng.gpu import source
 
-FRAME_BINDING, CULL_BINDING, ITEM_BINDING = range(3)
+FRAME_BINDING, CULL_BINDING, ITEM_BINDING, SHADOW_BINDING = range(4)
+_BLOCKS = {"FrameBlock": FRAME_BINDING, "CullBlock": CULL_BINDING, "ShadowBlock": SHADOW_BINDING}
 # Where what fragment shaders look things up in is bound; unit 0 is for what is used at once.
-UNITS = {"material_table": 1}
-UNIT_COUNT = 2
+UNITS = {"material_table": 1, "shadow_maps": 2}
+UNIT_COUNT = 3
 
 
 def attach(program: moderngl.Program) -> moderngl.Program:
     """Tells a program where its blocks and textures are."""
-    for block, binding in (("FrameBlock", FRAME_BINDING), ("CullBlock", CULL_BINDING)):
+    for block, binding in _BLOCKS.items():
         if block in program:
             program[block].binding = binding  # type: ignore[union-attr]
     for name, unit in UNITS.items():

@@ -15,8 +15,12 @@ from throng.gpu.items import Batch, Item, ItemTable, make_items, sync, wants
 from throng.gpu.materials import MaterialTable
 from throng.gpu.naive import NaiveMode
 from throng.gpu.programs import UNITS
-from throng.gpu.request import Request, Tally
+from throng.gpu.request import Request, Switches, Tally
+from throng.gpu.shadows import ShadowMaps
 from throng.gpu.shared import Shared
+from throng.gpu.view import View
+from throng.model.camera import Camera
+from throng.model.light import Sun
 
 
 class Mode(Protocol):
@@ -45,6 +49,9 @@ class GpuScene:
         self._store = InstanceStore(shared.ctx, limit, ordered=mode == "indirect")
         self._mode: Mode = _MODES[mode](shared)
         self.materials = MaterialTable(shared.ctx)
+        self._shadows: ShadowMaps | None = None
+        self._items: Sequence[Item] = ()
+        self._made_for = (False, False)
         self._table = ItemTable(())
         self._listed: tuple[object, ...] = ()
         self._values = -1
@@ -87,7 +94,10 @@ class GpuScene:
         pool.retain(self, (want for batch in batches for want in wants(batch, lod=lod)))
         items = make_items(batches, residents, pool, lod=lod, merged=not naive)
         self._table = ItemTable(items)
+        self._items, self._made_for = items, (lod, splat)
         self._mode.rebuild(items, self._table, lod=lod, splat=splat)
+        if self._shadows is not None:
+            self._shadows.rebuild(items, self._table, lod=lod, splat=splat)
         self._listed = version, layouts, pool.epoch, lod, splat
         self._values, self._placed = values, ()
 
@@ -98,10 +108,35 @@ class GpuScene:
             self._table.place(origin, seconds)
             self._placed = placed
 
+    def cast_shadows(
+        self, camera: Camera, view: View, sun: Sun, switches: Switches, frame: npt.NDArray[np.void]
+    ) -> int:
+        """Draws the maps of the sun's shadows, in a framebuffer of their own; the number of draw calls.
+
+        frame  the FRAME block of `view`
+        """
+        if self._shadows is None:
+            shared = self._shared
+            self._shadows = ShadowMaps(
+                shared.ctx, lambda: _MODES[self.mode_name](shared),
+                reversed_depth=shared.capabilities.clip_control,
+            )  # fmt: skip
+            lod, splat = self._made_for
+            self._shadows.rebuild(self._items, self._table, lod=lod, splat=splat)
+        self.materials.bind(UNITS["material_table"])
+        calls = self._shadows.draw(camera, view, sun, switches, frame, self._state)
+        self._shadows.bind(UNITS["shadow_maps"])
+        return calls
+
     def draw(self, request: Request) -> int:
         """Draws everything into the framebuffer in use; the number of draw calls."""
         self.materials.bind(UNITS["material_table"])
-        return self._mode.draw(request, (self._listed, self._values, self._placed, self._columns))
+        return self._mode.draw(request, self._state)
+
+    @property
+    def _state(self) -> tuple[object, ...]:
+        """Another one where anything that is drawn is."""
+        return self._listed, self._values, self._placed, self._columns
 
     def tally(self, total: int, *, wait: bool) -> Tally:
         """What became of the scene's `total` instances: lately, or, if it may wait, in the latest frame."""
@@ -111,4 +146,6 @@ class GpuScene:
         self._shared.pool.forget(self)
         self._store.release()
         self.materials.release()
+        if self._shadows is not None:
+            self._shadows.release()
         self._mode.release()

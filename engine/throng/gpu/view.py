@@ -30,6 +30,7 @@ class View:
     projection  (4, 4) float64 as the depth buffer wants it
     transform   (4, 4) float64: from metres relative to the origin to clip space
     viewport    left, bottom, width, height: where the picture lies in its framebuffer, pixels
+    open_near   whether what lies before the near plane is seen too, as if on it
     """
 
     origin: Doubles
@@ -37,6 +38,7 @@ class View:
     transform: Doubles
     viewport: tuple[int, int, int, int]
     reversed_depth: bool
+    open_near: bool = False
 
     @classmethod
     def of(
@@ -74,6 +76,8 @@ class View:
         )  # not so a far plane at infinity, which all is inside of
         planes[there] /= lengths[there, None]
         planes[~there] = 0
+        if self.open_near:
+            planes[4] = 0
         return planes
 
     @cached_property
