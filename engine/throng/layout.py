@@ -329,7 +329,7 @@ def glsl() -> str:
 
 
 def generated() -> dict[str, str]:
-    """What shaders can include besides files; blocks other than FRAME are for programs that have them bound."""
+    """What shaders can include besides files; "cull.glsl" and so on are for programs that bind that block."""
     return {"layout.glsl": glsl(), "cull.glsl": _block(CULL), "shadow_block.glsl": _block(SHADOW)}
 
 

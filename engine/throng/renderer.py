@@ -187,8 +187,8 @@ class Renderer:
                 use_depth(self._ctx, reversed_depth=False, clip_control=self._capabilities.clip_control)
                 host = HostDepth(self._ctx, target)
                 request = Request(
-                    view, chooser, self._switches, effects, host.samples, host.copy if host.readable else None,
-                    alone=clear,
+                    view, chooser, self._switches, effects, host.samples,
+                    host.copy if host.readable else None, alone=clear,
                 )  # fmt: skip
                 try:
                     calls += state.gpu.draw(request)
@@ -216,7 +216,8 @@ class Renderer:
         """Places the scene before the view and makes what lights it, shadow maps among it, in framebuffers of
         their own. Returns the draw calls, and the defines that make shaders use it.
         """
-        scene, gpu, effects, calls = state.scene, state.gpu, {}, 0
+        scene, gpu, calls = state.scene, state.gpu, 0
+        effects: dict[str, object] = {}
         gpu.place(view.origin, scene.time)
         frame = frame_block(scene, view, encode=encode)
         sun = scene.sun

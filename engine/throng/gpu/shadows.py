@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Protocol
 
 import moderngl
@@ -90,7 +91,7 @@ def fitted(camera: Camera, aspect: float, sun: Sun, shadows: Shadows) -> list[Ca
     edges = splits(near, far, shadows.cascades)
     basis = light_space(sun)
     found = []
-    for front, back in zip(edges, edges[1:], strict=False):
+    for front, back in pairwise(edges):
         center, radius = _sphere(at(front), at(back))
         # Rounded up, so that it is the same whatever the last digits are; with room to stay where it is.
         exponent = math.floor(math.log2(max(radius, 1e-6))) - 6
@@ -209,7 +210,8 @@ class ShadowMaps:
     def _cast(
         self, number: int, view: View, switches: Switches, frame: npt.NDArray[np.void], state: object
     ) -> int:
-        assert self._target is not None and self._items is not None
+        assert self._target is not None
+        assert self._items is not None
         while len(self._casters) <= number:
             caster = self._make()
             items, table, lod, splat = self._items
@@ -224,9 +226,7 @@ class ShadowMaps:
         self._frames[number].write(block)
         self._frames[number].bind_to_uniform_block(FRAME_BINDING)
         self._target.use()
-        left, bottom, width, height = view.viewport
         self._target.viewport = view.viewport
-        self._target.scissor = view.viewport
         self._target.clear(depth=0.0 if self._reversed else 1.0, viewport=view.viewport)
         use_depth(self._ctx, reversed_depth=self._reversed, clip_control=rawgl.has_clip_control())
         rawgl.function("glEnable", "vi")(_DEPTH_CLAMP)
@@ -235,7 +235,6 @@ class ShadowMaps:
             return self._casters[number].draw(request, state)
         finally:
             rawgl.function("glDisable", "vi")(_DEPTH_CLAMP)
-            self._target.scissor = None
 
     def _write(self, cascades: list[Cascade], basis: Doubles, origin: Doubles, shadows: Shadows) -> None:
         block = np.zeros((), SHADOW.dtype)
