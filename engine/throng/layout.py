@@ -263,22 +263,21 @@ SHADOW = Struct(
         ),
     ],
 )
-# One row of the material table: texels of four floats each, MATERIALS_ACROSS rows side by side in a texture.
+# One row of the material table: texels of four words each, MATERIALS_ACROSS rows side by side in a texture.
+# What all need is in the first, packed: to look up a texel costs llvmpipe as much as Lambert's law does.
 MATERIAL = Struct(
     "Material",
     [
-        ("vec4", "color", "linear red, green, blue, and alpha"),
-        ("float", "metallic", ""),
-        ("float", "roughness", ""),
-        ("float", "translucency", "the share of the light on one side that comes out at the other"),
-        ("float", "kind", "UNLIT_MATERIAL, or which sorts of texture it has, as bits"),
-        ("vec4", "emissive", "linear; w: the alpha below which a masked one is not there"),
+        ("uint", "color", "square roots of linear red, green, blue, ten bits each"),
+        ("uint", "surface", "alpha, 8 bits; roughness, 10; metallic, translucency: 7 each"),
+        ("uint", "emissive", "linear, as RGB9E5 has it"),
+        ("uint", "kind", "bits: see UNLIT; from 24 on the alpha below which what is masked is not there"),
     ],
 )
+UNLIT_MATERIAL = 1  # bits of a material's kind
 MATERIALS_ACROSS = 64
 MATERIAL_BITS = 18  # of a record, for the row
 DEBUG_MATERIAL = 0  # the row of what a debug view colours
-UNLIT_MATERIAL = -1.0
 MASK_SIDE = 32  # texels across a splat mask
 MASK_GRID = 16  # directions along each side of the octahedral map
 MASK_HEADER = (
@@ -321,6 +320,7 @@ def glsl() -> str:
         "MAX_SORTED": MAX_SORTED, "PATCH": PATCH, "MASK_SIDE": MASK_SIDE, "MASK_GRID": MASK_GRID,
         "MASK_WORDS": MASK_WORDS, "MASK_HEADER": MASK_HEADER, "MATERIAL_TEXELS": MATERIAL.size // 16,
         "MATERIALS_ACROSS": MATERIALS_ACROSS, "DEBUG_MATERIAL": DEBUG_MATERIAL,
+        "UNLIT_MATERIAL": UNLIT_MATERIAL,
         **{f"COUNT_{name.upper()}": place for place, name in enumerate(COUNTERS)},
     }  # fmt: skip
     constants = "\n".join(f"#define {name} {value}u" for name, value in numbers.items())

@@ -1,6 +1,6 @@
 // Light on surfaces, in linear light. The formulas are those of glTF 2.0, appendix B; what the light from all around
-// does is after Karis, "Physically Based Shading on Mobile", 2014, with no energy lost: Fdez-Aguera, "A
-// Multiple-Scattering Microfacet Model for Real-Time Image-Based Lighting", JCGT 8(1), 2019.
+// does is after Karis, "Physically Based Shading on Mobile", 2014, with the energy that reflections among facets
+// would lose given back: Turquin, "Practical multiple scattering compensation for microfacet models", 2019.
 #include "material.glsl"
 #include "position.glsl"
 #include "color.glsl"
@@ -9,54 +9,60 @@
 // What surfaces reflect: `diffuse` in all directions, `f0` of what comes straight at them.
 struct Reflectance { vec3 diffuse, f0; float alpha2; };
 
-// Of a light of irradiance 1 on a surface turned to it, times the cosine; pi is in the light.
+// Of a light of irradiance 1 on a surface turned to it, times the cosine; pi is in the light. With h = light + eye,
+// |h|^2 = 2 + 2 dot(light, eye), so that h itself is not needed, and one division does for all.
 vec3 reflected(Surface s, Reflectance r, vec3 light, vec3 eye) {
     float facing = dot(s.normal, light), seen = max(dot(s.normal, eye), 1e-4);
     vec3 through = r.diffuse * (s.translucency * max(-facing, 0.0));
-    if (facing <= 0.0) return through;
-    vec3 h = normalize(light + eye);
-    float bent = dot(s.normal, h), along = max(dot(eye, h), 0.0);
-    float spread = bent * bent * (r.alpha2 - 1.0) + 1.0;
-    float distribution = r.alpha2 / (spread * spread);
-    float visibility = 0.5 / (facing * sqrt(seen * seen * (1.0 - r.alpha2) + r.alpha2)
-                              + seen * sqrt(facing * facing * (1.0 - r.alpha2) + r.alpha2));
-    float away = 1.0 - along, away2 = away * away;
+    facing = max(facing, 0.0);
+    float between = dot(light, eye), h2 = 2.0 + 2.0 * between, bent = facing + seen, less = 1.0 - r.alpha2;
+    float spread = h2 - bent * bent * less;
+    float visibility = bent;
+    if (less > 0.0)
+        visibility = facing * sqrt(seen * seen * less + r.alpha2) + seen * sqrt(facing * facing * less + r.alpha2);
+    float mirrored = 0.5 * r.alpha2 * h2 * h2 / max(spread * spread * visibility, 1e-20);
+    float away = 1.0 - sqrt(max(0.25 * h2, 0.0)), away2 = away * away;
     vec3 fresnel = r.f0 + (1.0 - r.f0) * (away2 * away2 * away);
     vec3 diffuse = r.diffuse * (1.0 - s.translucency);
-    return ((1.0 - fresnel) * diffuse + fresnel * (distribution * visibility)) * facing;
+    return (diffuse + fresnel * (mirrored - diffuse)) * facing + through;
 }
 
 // Of the light from sky and ground.
 vec3 surrounded(Surface s, Reflectance r, vec3 eye) {
     float seen = clamp(dot(s.normal, eye), 0.0, 1.0);
     vec4 q = s.roughness * vec4(-1.0, -0.0275, -0.572, 0.022) + vec4(1.0, 0.0425, 1.04, -0.04);
-    float bias = min(q.x * q.x, exp2(-9.28 * seen)) * q.x + q.y;
+    float bias = q.y;
+    if (q.x > 0.0) bias += min(q.x * q.x, exp2(-9.28 * seen)) * q.x;
     vec2 ab = vec2(-1.04, 1.04) * bias + q.zw;
-    vec3 once = r.f0 * ab.x + ab.y;
-    float lost = 1.0 - ab.x - ab.y;
-    vec3 mean = r.f0 + (1.0 - r.f0) * (1.0 / 21.0);
-    vec3 again = once * mean / (1.0 - lost * mean) * lost;
-    vec3 diffuse = r.diffuse * (1.0 - once - again);
-    float mirrored = reflect(-eye, s.normal).y / max(s.roughness, 0.05);
-    vec3 sky = frame.sky.rgb, ground = frame.ground.rgb;
-    vec3 facing = mix(ground, sky, 0.5 + 0.5 * s.normal.y), behind = mix(sky, ground, 0.5 + 0.5 * s.normal.y);
-    vec3 all_round = mix(facing, behind, s.translucency);
-    return (once * mix(ground, sky, clamp(0.5 + 0.5 * mirrored, 0.0, 1.0)) + again * facing + diffuse * all_round)
+    float once = ab.x + ab.y;
+    vec3 specular = (r.f0 * ab.x + ab.y) * (1.0 + r.f0 * (1.0 / once - 1.0));
+    float up = 0.5 * s.normal.y, mirrored = 0.5 * (2.0 * seen * s.normal.y - eye.y) / max(s.roughness, 0.05);
+    vec3 middle = 0.5 * (frame.sky.rgb + frame.ground.rgb), more = frame.sky.rgb - frame.ground.rgb;
+    vec3 round_about = middle + more * (up - 2.0 * up * s.translucency);
+    return (specular * (middle + more * clamp(mirrored, -0.5, 0.5)) + r.diffuse * (1.0 - specular) * round_about)
         * s.occlusion;
 }
 
-// The light that a surface sends to the eye.
+// The light that a surface sends to the eye. MATTE: without reflections, by Lambert's law.
 vec3 radiance(Surface s) {
-    vec3 eye = towards_eye(s.position);
+#ifdef MATTE
+    float facing = dot(s.normal, frame.sun_direction.xyz);
+    float through = s.translucency * max(-facing, 0.0), up = 0.5 * s.normal.y;
+    vec3 sun = frame.sun_color.rgb * (s.color * (max(facing, 0.0) * (1.0 - s.translucency) + through));
+    vec3 round_about = mix(frame.ground.rgb, frame.sky.rgb, 0.5 + up - 2.0 * up * s.translucency);
+    vec3 rest = s.emissive + s.color * round_about * s.occlusion;
+#else
     float alpha = max(s.roughness * s.roughness, 1e-3);
     Reflectance r = Reflectance(s.color * (1.0 - s.metallic), mix(vec3(0.04), s.color, s.metallic), alpha * alpha);
-    vec3 sun = frame.sun_color.rgb * reflected(s, r, frame.sun_direction.xyz, eye);
-#ifdef CASCADES
+    vec3 sun = frame.sun_color.rgb * reflected(s, r, frame.sun_direction.xyz, s.eye);
     float facing = dot(s.normal, frame.sun_direction.xyz);
+    vec3 rest = s.emissive + surrounded(s, r, s.eye);
+#endif
+#ifdef CASCADES
     if (facing > 0.0 || s.translucency > 0.0)
         sun *= sunlight(s.position, facing < 0.0 ? -s.normal : s.normal, facing);
 #endif
-    return s.emissive + surrounded(s, r, eye) + sun;
+    return rest + sun;
 }
 
 // As the target wants it.
