@@ -248,10 +248,14 @@ MOST_CASCADES = 4
 SHADOW = Struct(
     "Shadow",
     [
-        ("vec4", "across", "from the scene, relative to the origin, to the light's space: a row"),
+        ("vec4", "across", "the light's space, in the scene's: a unit vector"),
         ("vec4", "up", ""),
         ("vec4", "toward", "the sun"),
-        ("vec4", "map0", "of each cascade in that space: x, y, z of the middle; one over its radius"),
+        (
+            "vec4",
+            "map0",
+            "of each cascade in that space, relative to the origin: the middle; one over its radius",
+        ),
         ("vec4", "map1", ""),
         ("vec4", "map2", ""),
         ("vec4", "map3", ""),
