@@ -254,7 +254,7 @@ SHADOW = Struct(
         (
             "vec4",
             "map0",
-            "of each cascade in that space, relative to the origin: the middle; one over its radius",
+            "of each cascade there, relative to the origin: the middle; one over its radius",
         ),
         ("vec4", "map1", ""),
         ("vec4", "map2", ""),

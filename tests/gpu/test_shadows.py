@@ -28,7 +28,8 @@ def boxes_on_a_plane(elevation: float) -> tuple[Scene, list[tuple[Picture, Pictu
     scene.add(Node(shapes.plane(400), GRAY))
     boxes = []
     for x, z, width, height in (
-        (0, 0, 1, 1), (2, 1, 0.4, 2.5), (-2, 2, 0.8, 0.6), (-1, -3, 1.5, 3), (6, 5, 1, 6), (5, 12, 2, 9), (9, -1, 1, 8),
+        (0, 0, 1, 1), (2, 1, 0.4, 2.5), (-2, 2, 0.8, 0.6), (-1, -3, 1.5, 3), (6, 5, 1, 6),
+        (5, 12, 2, 9), (9, -1, 1, 8),
     ):  # fmt: skip
         low, high = (
             np.array((x - width / 2, 0, z - width / 2)),
