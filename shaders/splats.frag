@@ -21,8 +21,13 @@ layout(location = OUT_NORMALS) out vec4 out_normal;
 void main() {
     vec2 pixel = gl_FragCoord.xy - frame.viewport.xy;
     uint at = uint(pixel.y) * uint(cull.picture.x) + uint(pixel.x);
-    uint key = screen[at], owner = screen[cull.at_owners + at];
+    uint key = screen[at];
+#ifdef DEPTH_ONLY
+    if (key == NONE) discard;
+#else
+    uint owner = screen[cull.at_owners + at];
     if (owner < first_record || owner >= stop_record) discard;  // NONE is the largest of all
+#endif
     gl_FragDepth = uintBitsToFloat(switched(SWITCH_REVERSED) ? ~key : key);
 #ifndef DEPTH_ONLY
 

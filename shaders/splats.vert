@@ -8,5 +8,7 @@ void main() {
     uint across = (uint(size.x) + PATCH - 1u) / PATCH, number = uint(gl_InstanceID);
     vec2 corner = vec2(number % across + uint(gl_VertexID & 1), number / across + uint(gl_VertexID >> 1));
     gl_Position = vec4(min(corner * float(PATCH), size) / size * 2.0 - 1.0, 0.5, 1.0);
+#ifndef DEPTH_ONLY
     if (patch_used == 0) gl_Position = vec4(2.0, 2.0, 2.0, 1.0);  // clipped
+#endif
 }

@@ -110,6 +110,11 @@ CULL = Struct(
         ("vec4", "eye", "where it is seen from; without perspective the direction towards it, and w = 0"),
         ("vec4", "clip_w", "the row of clip space's w"),
         ("vec4", "picture", "width, height; pixels that a metre measures at w = 1"),
+        (
+            "vec4",
+            "hole",
+            "what another view shows, in normalised coordinates: its middle, and half of its size",
+        ),
         ("uint", "switches", "CULL, LOD, OCCLUSION, SPLAT bits"),
         ("uint", "debug", "0, or what to colour by: 1 level of detail, 2 cell, 3 splat"),
         ("uint", "chunk_count", ""),
@@ -124,7 +129,7 @@ CULL = Struct(
         ("uint", "tiles_across", "of the finest level of the pyramid"),
         ("uint", "tiles_down", ""),
         ("uint", "at_nearest", ""),
-        ("uint", "unused2", ""),
+        ("float", "hole_scale", "normalised coordinates that a metre measures, of a view with a hole"),
         ("uint", "unused3", ""),
     ],
 )

@@ -20,28 +20,31 @@ float filtered(vec2 place, float depth, vec2 corner, vec2 limit, vec2 texel) {
     return sum * (1.0 / 16.0);
 }
 
-vec4 cascade(int number) {
-    return number == 0 ? shadow.map0 : number == 1 ? shadow.map1 : number == 2 ? shadow.map2 : shadow.map3;
-}
-
 // `normal` is turned to the sun. Places are moved along it, by what a texel may be wrong: so a surface neither shadows
-// itself nor stands off its shadow by more.
+// itself nor stands off its shadow by more. All is chosen before anything is looked up: some drivers execute both sides
+// of every branch.
 float sunlight(vec3 position, vec3 normal, float facing) {
     mat3 turn = transpose(mat3(shadow.across.xyz, shadow.up.xyz, shadow.toward.xyz));
     vec3 place = turn * position, aside = turn * normal;
-    float slant = sqrt(max(1.0 - facing * facing, 0.0));
-    for (int number = 0; number < CASCADES; number++) {
-        vec4 map = cascade(number);
-        float texel = shadow.texels[number];
-        vec3 q = (place + aside * (texel * (0.6 + 2.0 * slant)) - map.xyz) * map.w;
-        float edge = max(max(abs(q.x), abs(q.y)), -q.z);
-        if (edge >= 0.98) continue;
-        vec2 tile = shadow.atlas.xy, corner = vec2(number & 1, number >> 1) * tile, step = texel * map.w * 0.5 * tile;
-        float depth = clamp(q.z * shadow.atlas.z + shadow.atlas.w, 0.0, 1.0);
-        float lit = filtered(corner + (q.xy * 0.5 + 0.5) * tile, depth, corner + step, corner + tile - step, step);
-        // The last one ends softly.
-        return number == CASCADES - 1 ? mix(lit, 1.0, smoothstep(0.85, 0.98, edge)) : lit;
+    vec4 maps[4] = vec4[](shadow.map0, shadow.map1, shadow.map2, shadow.map3);
+    vec4 map = maps[CASCADES - 1];
+    float texel = shadow.texels[CASCADES - 1], edge = 1.0;
+    vec2 corner = vec2((CASCADES - 1) & 1, (CASCADES - 1) >> 1);
+    for (int number = CASCADES - 1; number >= 0; number--) {
+        vec2 away = abs(place.xy - maps[number].xy) * maps[number].w;
+        float to_edge = max(away.x, away.y);
+        bool inside = to_edge < 0.98;
+        map = inside ? maps[number] : map;
+        texel = inside ? shadow.texels[number] : texel;
+        corner = inside ? vec2(number & 1, number >> 1) : corner;
+        edge = inside ? number == CASCADES - 1 ? to_edge : 0.0 : edge;  // the last one ends softly
     }
-    return 1.0;
+    float slant = sqrt(max(1.0 - facing * facing, 0.0));
+    place += aside * (texel * (0.6 + 2.0 * slant));
+    vec2 tile = shadow.atlas.xy, step = texel * map.w * 0.5 * tile;
+    corner *= tile;
+    float depth = clamp(place.z * shadow.atlas.z + shadow.atlas.w, 0.0, 1.0);
+    vec2 at = corner + ((place.xy - map.xy) * map.w * 0.5 + 0.5) * tile;
+    return mix(filtered(at, depth, corner + step, corner + tile - step, step), 1.0, smoothstep(0.85, 0.98, edge));
 }
 #endif

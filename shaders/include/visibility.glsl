@@ -22,20 +22,34 @@ const uint AT_COUNTERS = 0u, AT_BEFORE = 16u;
 bool switched(int bits) { return (int(cull.switches) & bits) != 0; }
 #endif
 
+// Whether it lies in the part of the view that another one shows (View.hole); that has no perspective.
+bool in_hole(vec3 center, vec2 reach) {
+    if (cull.hole.z <= 0.0) return false;
+    mat4 m = cull.view_projection;
+    vec2 place = (m * vec4(center, 1.0)).xy - cull.hole.xy;
+    return all(lessThan(abs(place) + reach, cull.hole.zw));
+}
+
+vec2 reach_of(vec3 extent) {
+    mat4 m = cull.view_projection;
+    return vec2(dot(abs(vec3(m[0].x, m[1].x, m[2].x)), extent), dot(abs(vec3(m[0].y, m[1].y, m[2].y)), extent));
+}
+
 bool outside(vec3 center, vec3 extent) {
     vec4 c = vec4(center, 1.0);
     float slack = 1e-6 * (abs(center.x) + abs(center.y) + abs(center.z));
     vec4 planes[6] = vec4[](cull.plane0, cull.plane1, cull.plane2, cull.plane3, cull.plane4, cull.plane5);
     for (int i = 0; i < 6; i++)
         if (dot(planes[i], c) + dot(abs(planes[i].xyz), extent) < -slack) return true;
-    return false;
+    return in_hole(center, reach_of(extent));
 }
 
 bool outside(vec3 center, float radius) {
     vec4 c = vec4(center, 1.0);
     float slack = 1e-6 * (abs(center.x) + abs(center.y) + abs(center.z)) + radius;
     return min(min(min(dot(cull.plane0, c), dot(cull.plane1, c)), min(dot(cull.plane2, c), dot(cull.plane3, c))),
-               min(dot(cull.plane4, c), dot(cull.plane5, c))) < -slack;
+               min(dot(cull.plane4, c), dot(cull.plane5, c))) < -slack
+        || in_hole(center, vec2(radius * cull.hole_scale));
 }
 
 // Whether a box, its centre and half axes in clip space, lies behind what the pyramid holds everywhere.

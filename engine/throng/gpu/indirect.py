@@ -169,9 +169,10 @@ class IndirectMode:
         kept = request.frozen and self._seen == seen
         bits |= SWITCHES["FROZEN"] * request.frozen | SWITCHES["KEPT"] * kept
         visibility.look(request, bits, DEBUG.index(switches.debug), screen)
+        owners = "DEPTH_ONLY" not in request.defines
         if splats:
             visibility.bind()
-            screen.clear()
+            screen.clear(owners=owners)
         tested = self._tests(request) and not self._suspended()
         calls = 0
         if tested:
@@ -182,7 +183,7 @@ class IndirectMode:
             visibility.run(self._drawn[1], screen, self._masks.buffer, SWITCHES["SECOND"])
             calls += self._render(self._drawn[1], request.defines)
         else:
-            visibility.run(self._drawn[0], screen, self._masks.buffer)
+            visibility.run(self._drawn[0], screen, self._masks.buffer, owners=owners)
             calls += self._render(self._drawn[0], request.defines)
         if tested:
             self._seen = seen

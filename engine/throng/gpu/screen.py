@@ -70,14 +70,18 @@ class Screen:
         """Whether a picture of that size is not too large for splats: two words a pixel in one block."""
         return width * height * 9 <= self._limit
 
-    def clear(self) -> None:
-        """No pixel has a splat. Visibility.bind comes first, as in all that follows."""
+    def clear(self, *, owners: bool) -> None:
+        """No pixel has a splat. Visibility.bind comes first, as in all that follows.
+
+        owners  whether splats will take pixels, or only leave their depths
+        """
+        self._clean = self._clean and owners
         program = self._programs.get("clear")
         self.buffer.bind_to_storage_buffer(_SCREEN)
         program["patch_count"], program["all"] = self._patches, not self._clean
         width = max(min(self._patches, self._max_groups), 1)
         program.run(width, -(-self._patches // width), 1)
-        self._clean = True
+        self._clean = owners
         self._ctx.memory_barrier(moderngl.SHADER_STORAGE_BARRIER_BIT)
 
     def build_pyramid(self, depth: moderngl.Texture, samples: int) -> None:
@@ -117,6 +121,9 @@ class Screen:
         masks.bind_to_storage_buffer(_MASKS)
         self._ctx.memory_barrier(moderngl.VERTEX_ATTRIB_ARRAY_BARRIER_BIT)
         program, window = self._programs_of[key], self._limit // RECORD.size // 4 * 4
+        if "DEPTH_ONLY" in defines:
+            self._painters[key].render(moderngl.TRIANGLE_STRIP, vertices=4, instances=self._patches)
+            return
         for first in range(0, records.size // RECORD.size, window):
             count = min(window, records.size // RECORD.size - first)
             records.bind_to_storage_buffer(_RECORDS, offset=first * RECORD.size, size=count * RECORD.size)

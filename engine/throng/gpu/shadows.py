@@ -37,7 +37,10 @@ Doubles = npt.NDArray[np.float64]
 _LOGARITHMIC = 0.7  # between slices of equal depth, 0, and slices each a factor deeper, 1
 _NEAREST = 1 / 100  # of the distance: how far the first slice reaches before those factors begin
 _STEP = 1 / 8  # of a cascade's radius, by which it moves
-_BEFORE = 40.0  # radii towards the sun up to which casters keep their depths
+_BEFORE = 20.0  # radii of the last cascade, towards the sun, up to which casters keep their depths
+_SEEN = 0.98  # of a cascade's radius is what is looked up in it, as in shadows.glsl
+_BESIDE = 6.0  # texels that filters, and places moved off their surfaces, reach at most
+_DETAIL = 0.5  # maps are filtered, and what casts the shadows is not looked at
 _DEPTH_CLAMP = 0x864F
 
 
@@ -115,22 +118,43 @@ def _sphere(front: Doubles, back: Doubles) -> tuple[Doubles, float]:
     return center, float(np.linalg.norm(points - center, axis=1).max())
 
 
+def depths(cascades: Sequence[Cascade]) -> tuple[float, float]:
+    """Where, towards the sun, all cascades begin and end: they look down as far as any, so that a cascade is
+    chosen by its place across the light alone. Nearer the sun casters are drawn by clamped depth.
+    """
+    largest = cascades[-1].radius
+    step = largest / 4
+    low = min(cascade.center[2] - cascade.radius for cascade in cascades)
+    high = max(cascade.center[2] for cascade in cascades) + largest * _BEFORE
+    return math.floor(low / step) * step, math.ceil(high / step) * step
+
+
 def view_of(
-    cascade: Cascade, basis: Doubles, viewport: tuple[int, int, int, int], origin: Doubles, *,
-    reversed_depth: bool,
+    cascade: Cascade, within: tuple[float, float], basis: Doubles, viewport: tuple[int, int, int, int],
+    origin: Doubles, *, reversed_depth: bool, finer: Cascade | None = None,
 ) -> View:  # fmt: skip
-    """The light's view of a cascade, of a scene relative to `origin`. Its depth is 0..1 over two radii; what
-    lies nearer the sun keeps its place beyond, and is drawn by clamped depth.
+    """The light's view of a cascade, of a scene relative to `origin`.
+
+    within  see `depths`
+    finer   the cascade before it, without what casts shadows there alone
     """
     scale = 1.0 / cascade.radius
     turn = np.eye(4)
     turn[:3, :3] = basis
     turn[:3, 3] = basis @ origin - cascade.center
-    far, near = cascade.radius, -cascade.radius * _BEFORE
-    depth = np.diag([scale, scale, -2.0 / (far - near), 1.0])
-    depth[2, 3] = -(far + near) / (far - near)
+    low, high = within[0] - cascade.center[2], within[1] - cascade.center[2]
+    depth = np.diag([scale, scale, -2.0 / (high - low), 1.0])
+    depth[2, 3] = (high + low) / (high - low)
     projection = math3d.reversed_depth(depth) if reversed_depth else depth
-    return View(origin, projection, projection @ turn, viewport, reversed_depth, open_near=True)
+    hole = (0.0, 0.0, 0.0, 0.0)
+    if finer is not None:
+        x, y = (finer.center - cascade.center)[:2] * scale
+        half = (finer.radius * _SEEN - cascade.texel * _BESIDE) * scale
+        hole = float(x), float(y), half, half
+    return View(
+        origin, projection, projection @ turn, viewport, reversed_depth, open_near=True, hole=hole,
+        detail=_DETAIL,
+    )  # fmt: skip
 
 
 class Caster(Protocol):
@@ -158,6 +182,7 @@ class ShadowMaps:
         self._block = checked_buffer(ctx, reserve=SHADOW.size, purpose="the shadows' uniforms")
         self._frames: list[moderngl.Buffer] = []
         self._drawn: list[object] = []
+        self._state: object = None
 
     def rebuild(self, items: Sequence[Item], table: ItemTable, *, lod: bool, splat: bool) -> None:
         """Other items cast shadows from now on."""
@@ -183,15 +208,22 @@ class ShadowMaps:
         assert self._target is not None
         basis, size, calls = light_space(sun), shadows.size, 0
         switches = replace(switches, occlusion=False, debug=None)
+        within = depths(cascades)
         self._drawn += [None] * (len(cascades) - len(self._drawn))
+        moves, self._state = state != self._state, state
         for number, cascade in enumerate(cascades):
             tile = number % 2 * size, number // 2 * size, size, size
-            seen = view_of(cascade, basis, tile, view.origin, reversed_depth=self._reversed)
+            # Where all maps are drawn anew each frame, nothing is drawn into several for nothing; otherwise a
+            # map stays as it is when a finer one moves.
+            finer = cascades[number - 1] if moves and number else None
+            seen = view_of(
+                cascade, within, basis, tile, view.origin, reversed_depth=self._reversed, finer=finer
+            )
             wanted = seen.key, switches, state
             if self._drawn[number] != wanted:
                 calls += self._cast(number, seen, switches, frame, state)
                 self._drawn[number] = wanted
-        self._write(cascades, basis, view.origin, shadows)
+        self._write(cascades, within, basis, view.origin, shadows)
         return calls
 
     def bind(self, unit: int) -> None:
@@ -236,7 +268,10 @@ class ShadowMaps:
         finally:
             rawgl.function("glDisable", "vi")(_DEPTH_CLAMP)
 
-    def _write(self, cascades: list[Cascade], basis: Doubles, origin: Doubles, shadows: Shadows) -> None:
+    def _write(
+        self, cascades: list[Cascade], within: tuple[float, float], basis: Doubles, origin: Doubles,
+        shadows: Shadows,
+    ) -> None:  # fmt: skip
         block = np.zeros((), SHADOW.dtype)
         for name, row in zip(("across", "up", "toward"), basis, strict=True):
             block[name][:3] = row
@@ -244,11 +279,11 @@ class ShadowMaps:
             block[f"map{number}"] = *(cascade.center - basis @ origin), 1.0 / cascade.radius
             block["texels"][number] = cascade.texel
         across, down = _tiles(shadows.cascades)
-        # Towards the sun, in radii from the middle of a cascade, to depths.
-        scale, bias = -1.0 / (1.0 + _BEFORE), _BEFORE / (1.0 + _BEFORE)
-        block["atlas"] = 1 / across, 1 / down, scale, bias
+        low, high = (end - float(basis[2] @ origin) for end in within)
+        scale = 1.0 / (high - low)
+        block["atlas"] = 1 / across, 1 / down, -scale, high * scale
         if self._reversed:
-            block["atlas"][2:] = -scale, 1.0 - bias
+            block["atlas"][2:] = scale, -low * scale
         self._block.write(block)
 
     def _reserve(self, shadows: Shadows) -> None:

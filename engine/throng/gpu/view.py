@@ -31,6 +31,9 @@ class View:
     transform   (4, 4) float64: from metres relative to the origin to clip space
     viewport    left, bottom, width, height: where the picture lies in its framebuffer, pixels
     open_near   whether what lies before the near plane is seen too, as if on it
+    hole        a rectangle of the picture that another view shows, so that what lies in it need not be drawn:
+                its middle and half of its size, in normalised coordinates; all 0 for none. Not in perspective
+    detail      how large a pixel counts where it is decided how finely something is drawn
     """
 
     origin: Doubles
@@ -39,6 +42,8 @@ class View:
     viewport: tuple[int, int, int, int]
     reversed_depth: bool
     open_near: bool = False
+    hole: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    detail: float = 1.0
 
     @classmethod
     def of(
@@ -97,7 +102,7 @@ class View:
     def key(self) -> tuple[object, ...]:
         """Equal where two views see the same."""
         matrices = self.origin.tobytes(), self.transform.tobytes(), self.projection.tobytes()
-        return *matrices, self.viewport, self.reversed_depth
+        return *matrices, self.viewport, self.reversed_depth, self.hole
 
     @cached_property
     def rays(self) -> Doubles:
@@ -131,7 +136,7 @@ class View:
         if length > 0:  # shifts of the picture are none of its scale
             across, up = (row - toward * (row @ toward) / length for row in (across, up))
         size = float(np.linalg.norm(across) * np.linalg.norm(up))
-        return math.sqrt(size * self.viewport[2] * self.viewport[3]) / 2
+        return math.sqrt(size * self.viewport[2] * self.viewport[3]) / 2 * self.detail
 
     def metres(self, depth: npt.NDArray[np.float32], *, zero_to_one: bool) -> npt.NDArray[np.float32]:
         """Depth buffer values -> metres along the view axis, in place where that is possible.

@@ -266,6 +266,7 @@ class Visibility:
         block["clip_w"] = view.transform[3]
         width, height = request.view.viewport[2:]
         block["picture"] = width, height, view.pixels_per_metre, 0.0
+        block["hole"], block["hole_scale"] = view.hole, np.linalg.norm(view.transform[0, :3])
         if request.view.reversed_depth:
             switches |= SWITCHES["REVERSED"] | SWITCHES["ZERO_TO_ONE"]
         block["switches"] = switches
@@ -285,8 +286,19 @@ class Visibility:
         self._buffers["chunks"].bind_to_storage_buffer(_CHUNKS)
         self._buffers["work"].bind_to_storage_buffer(_WORK)
 
-    def run(self, drawn: Drawn, screen: Any, masks: moderngl.Buffer, extra_switches: int = 0) -> None:
-        """Decides what is drawn, and writes its records and commands."""
+    def run(
+        self,
+        drawn: Drawn,
+        screen: Any,
+        masks: moderngl.Buffer,
+        extra_switches: int = 0,
+        *,
+        owners: bool = True,
+    ) -> None:
+        """Decides what is drawn, and writes its records and commands.
+
+        owners  whether splats take pixels, or only leave their depths
+        """
         ctx = self._ctx
         self.bind(extra_switches)
         screen.buffer.bind_to_storage_buffer(_SCREEN)
@@ -317,7 +329,7 @@ class Visibility:
         program["max_groups"] = self._max_groups
         self._dispatch(program, -(-max(commands, len(self._spans)) // CELL))
         ctx.memory_barrier(barrier | moderngl.COMMAND_BARRIER_BIT)
-        self._write_records(drawn, masks, switches)
+        self._write_records(drawn, masks, switches, owners=owners)
         ctx.memory_barrier(barrier | moderngl.VERTEX_ATTRIB_ARRAY_BARRIER_BIT | moderngl.COMMAND_BARRIER_BIT)
 
     def counters(self) -> dict[str, int]:
@@ -342,7 +354,7 @@ class Visibility:
             program["span"], program["chunk_stop"] = number, span.stop
             program.run_indirect(self._buffers["dispatches"], offset=16 * number)
 
-    def _write_records(self, drawn: Drawn, masks: moderngl.Buffer, switches: int) -> None:
+    def _write_records(self, drawn: Drawn, masks: moderngl.Buffer, switches: int, *, owners: bool) -> None:
         barrier = moderngl.SHADER_STORAGE_BARRIER_BIT
         scatter = self._programs.get("scatter")
         spans = len(self._spans)
@@ -361,7 +373,7 @@ class Visibility:
             for number, span in self._bound_spans():
                 defines = span.defines(switches)
                 for name, entry in (("records", spans + 2 * number), ("splats", 3 * spans + 2 * number)):
-                    if name == "splats" and not defines.get("SPLATS", 1):
+                    if name == "splats" and not (owners and defines.get("SPLATS", 1)):
                         continue
                     program = self._programs.get(name, **defines)
                     program["entry"] = entry
