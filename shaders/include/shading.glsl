@@ -5,6 +5,9 @@
 #include "position.glsl"
 #include "color.glsl"
 #include "shadows.glsl"
+#include "sky.glsl"
+#include "fog.glsl"
+#include "tone.glsl"
 
 // What surfaces reflect: `diffuse` in all directions, `f0` of what comes straight at them.
 struct Reflectance { vec3 diffuse, f0; float alpha2; };
@@ -25,6 +28,8 @@ vec3 reflected(Surface s, Reflectance r, vec3 light, vec3 eye) {
     vec3 diffuse = r.diffuse * (1.0 - s.translucency);
     return ((1.0 - fresnel) * diffuse + fresnel * (distribution * visibility)) * facing;
 }
+
+#include "lights.glsl"
 
 // Of the light from sky and ground.
 vec3 surrounded(Surface s, Reflectance r, vec3 eye) {
@@ -56,7 +61,11 @@ vec3 radiance(Surface s) {
     if (facing > 0.0 || s.translucency > 0.0)
         sun *= sunlight(s.position, facing < 0.0 ? -s.normal : s.normal, facing);
 #endif
-    return s.emissive + surrounded(s, r, eye) + sun;
+    vec3 light = s.emissive + surrounded(s, r, eye) + sun;
+#ifdef LIGHTS
+    light += lamps(s, r, eye);
+#endif
+    return light;
 }
 
 // As the target wants it.
@@ -65,4 +74,4 @@ vec3 encoded(vec3 color) {
     return frame.sky.w == 0.0 ? color : srgb(color);
 }
 
-vec4 shaded(Surface s) { return vec4(encoded(s.unlit ? s.color : radiance(s) * frame.ground.w), 1.0); }
+vec4 shaded(Surface s) { return vec4(encoded(s.unlit ? s.color : toned(fogged(radiance(s), s.position) * frame.ground.w)), 1.0); }
