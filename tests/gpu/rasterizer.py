@@ -183,7 +183,7 @@ def _draw(
         result.normals[where] = normal
         tint = one.color * (share @ tints[triangle])
         place = share @ points[triangle, :3]
-        result.color[where] = _shaded(one, scene, place, eye, normal, tint)
+        result.color[where] = _shaded(one, scene, place, eye, normal, tint, _foggy(eye, place, view, projection))
 
 
 def _eye(view: Array, projection: Array) -> Array:
@@ -196,12 +196,24 @@ def _eye(view: Array, projection: Array) -> Array:
     return np.array([*(eye[:3] / np.linalg.norm(eye[:3]) * np.sign(eye[:3] @ backward)), 0.0])
 
 
-def _shaded(one: Object, scene: throng.Scene, place: Array, eye: Array, normal: Array, color: Array) -> Array:
+def _foggy(eye: Array, place: Array, view: Array, projection: Array) -> Array:
+    """Where the rays to these places begin: at the eye or, where there is none, on the near plane."""
+    if eye[3]:
+        return np.broadcast_to(eye[:3], place.shape)
+    near = (projection[2, 3] + 1) / projection[2, 2]  # metres, where depth is -1
+    depths = -(place @ view[2, :3] + view[2, 3])
+    return np.asarray(place + eye[:3] * (depths - near)[:, None])
+
+
+def _shaded(
+    one: Object, scene: throng.Scene, place: Array, eye: Array, normal: Array, color: Array, start: Array
+) -> Array:
     light = color
     if one.material.shading == "lit":
         towards = eye[:3] - place * eye[3]
         towards = np.broadcast_to(towards / np.linalg.norm(towards, axis=-1, keepdims=True), place.shape)
         light = lit(one.material, scene, place, towards, normal, color)
+        light = toned(fogged(light, scene, start, place) * 2**scene.exposure, scene.tone_mapping)
     shown = encoded(np.clip(light, 0, 1))
     return np.concatenate([shown, np.ones((len(shown), 1))], axis=1)
 
@@ -299,7 +311,49 @@ def lit(
         # A white surface turned to it is as bright as `intensity` says.
         irradiance = np.pi * decoded(scene.sun.color[:3]) * scene.sun.intensity
         light = light + direct(material, normal, towards, eye, color, irradiance)
+    for lamp in scene.lights:
+        way = np.array(lamp.position) - place
+        distance = np.linalg.norm(way, axis=-1, keepdims=True)
+        # https://github.com/KhronosGroup/glTF, KHR_lights_punctual, "Range Property"
+        window = np.maximum(np.minimum(1 - (distance / lamp.range) ** 4, 1), 0) / distance**2
+        irradiance = np.pi * decoded(lamp.color[:3]) * lamp.intensity * window
+        light = light + direct(material, normal, way / distance, eye, color, irradiance)
     return np.asarray(light)
+
+
+def fogged(light: Array, scene: throng.Scene, start: Array, place: Array) -> Array:
+    """The integral of the fog's density, summed up step by step."""
+    fog = scene.fog
+    if fog is None:
+        return light
+    length = np.linalg.norm(place - start, axis=-1)
+    total = np.zeros(len(place))
+    for step in (np.arange(400) + 0.5) / 400:
+        spot = start + (place - start) * step
+        heights = spot[:, 1] - fog.height
+        total += np.where(step * length > fog.start, fog.density * np.exp(-fog.falloff * heights), 0)
+    clear = np.exp(-total * length / 400)[:, None]
+    return np.asarray(light * clear + decoded((fog.color or scene.background)[:3]) * (1 - clear))
+
+
+def toned(light: Array, how: str | None) -> Array:
+    """Khronos, "PBR Neutral Tone Mapping Specification", 2024; Hill, "ACES.hlsl" of BakingLab, 2016."""
+    if how == "neutral":
+        low = light.min(axis=-1, keepdims=True)
+        light = light - np.where(low < 0.08, low - 6.25 * low**2, 0.04)
+        peak = light.max(axis=-1, keepdims=True)
+        pressed = 1 - (1 - 0.76) ** 2 / (peak + (1 - 0.76) - 0.76)
+        share = 1 / (0.15 * (peak - pressed) + 1)
+        bright = light * pressed / np.maximum(peak, 1e-9) * share + pressed * (1 - share)
+        return np.where(peak < 0.76, light, bright)
+    if how == "aces":
+        enter = np.array([(0.59719, 0.35458, 0.04823), (0.07600, 0.90834, 0.01566), (0.02840, 0.13383, 0.83777)])
+        leave = np.array(
+            [(1.60475, -0.53108, -0.07367), (-0.10208, 1.10813, -0.00605), (-0.00327, -0.07276, 1.07602)]
+        )
+        v = light @ enter.T
+        return (v * (v + 0.0245786) - 0.000090537) / (v * (0.983729 * v + 0.4329510) + 0.238081) @ leave.T
+    return light
 
 
 def lights_around(scene: throng.Scene) -> tuple[Array, Array]:

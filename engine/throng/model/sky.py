@@ -21,11 +21,11 @@ Doubles = npt.NDArray[np.float64]
 # Atmosphere Rendering Technique", EGSR 2020. Colours are red, green, blue: 680, 550, 440 nm.
 _RADIUS, _TOP, _EYE = 6360.0, 6460.0, 0.02
 _MOLECULES, _MOLECULE_HEIGHT = np.array((5.802e-3, 13.558e-3, 33.1e-3)), 8.0
-_HAZE_HEIGHT, _HAZE_ALBEDO = 1.2, 0.9
+_HAZE_HEIGHT, _HAZE_ALBEDO = 1.2, 0.95
 _OZONE = np.array((0.650e-3, 1.881e-3, 0.085e-3))
 _SOLAR = 1.2  # how bright a white surface turned to the sun would be outside the air, at intensity 1
 _DISC = 100.0  # how much brighter the sun's disc is than that; the real one would be 46,000 times
-HAZE_FORWARD = 0.76  # g of the haze's phase function
+HAZE_FORWARD = 0.8  # g of the phase function of haze
 _STEPS = 32
 
 
@@ -34,7 +34,7 @@ class Sky:
     """A clear sky that fits the direction of the scene's sun: blue at noon, red at dusk, dark without one.
 
     turbidity  how hazy it is: molecules and haze together against the molecules alone, as light from the
-               zenith meets them. 1: no haze at all; 2: a clear day; 5: a hazy one
+               zenith meets them. 1: no haze at all; 1.5: a clear day; 4: a hazy one
     ground     sRGB: the colour of the ground as far as the horizon
     intensity  how bright it is; at 1 it goes with a sun of about 0.9 at noon
     """
@@ -44,7 +44,7 @@ class Sky:
     intensity: float
 
     def __init__(
-        self, turbidity: float = 2.5, ground: Any = (0.42, 0.41, 0.36), intensity: float = 1.0
+        self, turbidity: float = 1.5, ground: Any = (0.42, 0.41, 0.36), intensity: float = 1.0
     ) -> None:
         put = object.__setattr__
         put(self, "turbidity", arrays.number(turbidity, "turbidity", low=1.0, high=50.0))
