@@ -175,9 +175,10 @@ class Handwritten:
         return self._programs[key]
 
     def _light(self, scene: throng.Scene) -> None:
-        sun = scene.sun
+        sun, ambient = scene.sun, scene.ambient
+        assert isinstance(ambient, tuple)  # what it is written for
         values = {
-            "ambient": math3d.linear_color(scene.ambient)[:3],
+            "ambient": math3d.linear_color(ambient)[:3],
             "sun_color": np.zeros(3) if sun is None else math3d.linear_color(sun.color)[:3] * sun.intensity,
             "sun_direction": np.zeros(3) if sun is None else -np.array(sun.direction),
         }

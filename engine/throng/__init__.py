@@ -38,20 +38,23 @@ if TYPE_CHECKING:
     from throng.model.column import Column
     from throng.model.crowd import Crowd
     from throng.model.graph import Node, Scene
-    from throng.model.light import Shadows, Sun
+    from throng.model.light import Ambient, Fog, PointLight, Shadows, Sun
     from throng.model.material import Material, Motion
     from throng.model.mesh import Mesh, Model
+    from throng.model.sky import Sky
     from throng.options import Options
     from throng.renderer import Renderer
     from throng.window import show
 
 __all__ = [
+    "Ambient",
     "AssetError",
     "Camera",
     "ClosedError",
     "Column",
     "ContextError",
     "Crowd",
+    "Fog",
     "Frame",
     "GpuError",
     "GpuMemoryError",
@@ -66,10 +69,12 @@ __all__ = [
     "Node",
     "NotRequestedError",
     "Options",
+    "PointLight",
     "Renderer",
     "Scene",
     "ShaderError",
     "Shadows",
+    "Sky",
     "Stats",
     "Sun",
     "ThreadError",
@@ -88,9 +93,10 @@ _HOMES = {
     "throng.model.column": ["Column"],
     "throng.model.crowd": ["Crowd"],
     "throng.model.graph": ["Node", "Scene"],
-    "throng.model.light": ["Shadows", "Sun"],
+    "throng.model.light": ["Ambient", "Fog", "PointLight", "Shadows", "Sun"],
     "throng.model.material": ["Material", "Motion"],
     "throng.model.mesh": ["Mesh", "Model"],
+    "throng.model.sky": ["Sky"],
     "throng.options": ["Options"],
     "throng.renderer": ["Renderer"],
     "throng.window": ["show"],

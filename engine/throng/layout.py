@@ -90,6 +90,18 @@ FRAME = Struct(
         ("vec4", "ray_x", ""),
         ("vec4", "ray_y", ""),
         ("vec4", "ray_z", ""),
+        (
+            "vec4",
+            "depth",
+            "of a point: dot with (point, 1); from the eye or, without perspective, the near plane",
+        ),
+        (
+            "vec4",
+            "slices",
+            "of that depth: what is added to it; then a factor and what is added to its logarithm",
+        ),
+        ("vec4", "fog", "linear colour; w: density where the eye is"),
+        ("vec4", "fog_shape", "falloff, where it begins, height of its density, metres"),
     ],
 )
 
@@ -287,6 +299,8 @@ UNLIT_MATERIAL = 1  # bits of a material's kind
 MATERIALS_ACROSS = 64
 MATERIAL_BITS = 18  # of a record, for the row
 DEBUG_MATERIAL = 0  # the row of what a debug view colours
+LIGHT_GRID = 16, 8, 24  # clusters of the view, across, up and in depth, that know which lights reach them
+SKY_ACROSS, SKY_UP = 32, 64  # the table of a sky
 MASK_SIDE = 32  # texels across a splat mask
 MASK_GRID = 16  # directions along each side of the octahedral map
 MASK_HEADER = (
@@ -328,8 +342,9 @@ def glsl() -> str:
         "NONE": NONE, "MATRIX_WORDS": MATRIX_WORDS, "CELL": CELL, "MAX_BINS": MAX_BINS, "RINGS": RINGS,
         "MAX_SORTED": MAX_SORTED, "PATCH": PATCH, "MASK_SIDE": MASK_SIDE, "MASK_GRID": MASK_GRID,
         "MASK_WORDS": MASK_WORDS, "MASK_HEADER": MASK_HEADER, "MATERIAL_TEXELS": MATERIAL.size // 16,
-        "MATERIALS_ACROSS": MATERIALS_ACROSS, "DEBUG_MATERIAL": DEBUG_MATERIAL,
-        "UNLIT_MATERIAL": UNLIT_MATERIAL,
+        "MATERIALS_ACROSS": MATERIALS_ACROSS, "SKY_ACROSS": SKY_ACROSS, "SKY_UP": SKY_UP,
+        "LIGHT_COLUMNS": LIGHT_GRID[0], "LIGHT_ROWS": LIGHT_GRID[1], "LIGHT_SLICES": LIGHT_GRID[2],
+        "DEBUG_MATERIAL": DEBUG_MATERIAL, "UNLIT_MATERIAL": UNLIT_MATERIAL,
         **{f"COUNT_{name.upper()}": place for place, name in enumerate(COUNTERS)},
     }  # fmt: skip
     constants = "\n".join(f"#define {name} {value}u" for name, value in numbers.items())

@@ -112,6 +112,12 @@ def srgb_to_linear(values: npt.NDArray[Any]) -> Doubles:
     return np.where(wide <= 0.04045, wide / 12.92, ((wide + 0.055) / 1.055) ** 2.4)
 
 
+def linear_to_srgb(values: npt.NDArray[Any]) -> Doubles:
+    """The inverse of `srgb_to_linear`."""
+    wide = np.asarray(values, np.float64)
+    return np.where(wide <= 0.0031308, wide * 12.92, 1.055 * np.maximum(wide, 0.0) ** (1 / 2.4) - 0.055)
+
+
 def linear_color(rgba: npt.ArrayLike) -> Doubles:
     """(..., 4) sRGB with straight alpha -> linear, alpha as it is."""
     result = np.array(rgba, dtype=np.float64)

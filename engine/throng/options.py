@@ -63,6 +63,6 @@ class Options:
         arrays.choice(self.mode, "mode", MODES)
         for switch in (*SWITCHES, *EFFECTS):
             arrays.flag(getattr(self, switch), switch)
-        arrays.integer(self.max_lights, "max_lights", low=0)
+        arrays.integer(self.max_lights, "max_lights", low=0, high=1 << 15)
         if self.debug is not None:
             arrays.choice(self.debug, "debug", DEBUG)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,7 @@ from throng.frame import OUTPUTS, Frame, Stats
 from throng.gpu import Context, Framebuffer, rawgl
 from throng.gpu.context import Capabilities, checked_buffer, choose_mode, collect, create_headless
 from throng.gpu.host import HostDepth, clear_host, draw_into, encodes, framebuffer_in_use
+from throng.gpu.lighting import Effects
 from throng.gpu.programs import FRAME_BINDING, UNIT_COUNT, output_defines
 from throng.gpu.request import Request, Switches
 from throng.gpu.scene import GpuScene
@@ -129,9 +130,10 @@ class Renderer:
                 calls, effects = self._light(state, camera, view, encode=True)
                 target.clear(scene.background)
                 use_depth(self._ctx, reversed_depth=target.reversed_depth, clip_control=clip)
+                effects |= output_defines(asked)
                 request = Request(
-                    view, chooser, self._switches, output_defines(asked) | effects, target.samples,
-                    lambda: target.drawn_depth, alone=True,
+                    view, chooser, self._switches, effects, target.samples, lambda: target.drawn_depth,
+                    alone=True, backdrop=self._backdrop(state, view, effects),
                 )  # fmt: skip
                 calls += state.gpu.draw(request)
                 target.resolve()
@@ -186,9 +188,13 @@ class Renderer:
                     clear_host(target, color)
                 use_depth(self._ctx, reversed_depth=False, clip_control=self._capabilities.clip_control)
                 host = HostDepth(self._ctx, target)
+                backdrop = self._backdrop(state, view, effects)
+                if backdrop is not None and not host.has_depth:  # it would cover all that was drawn before it
+                    backdrop()
+                    backdrop = None
                 request = Request(
                     view, chooser, self._switches, effects, host.samples,
-                    host.copy if host.readable else None, alone=clear,
+                    host.copy if host.readable else None, alone=clear, backdrop=backdrop,
                 )  # fmt: skip
                 try:
                     calls += state.gpu.draw(request)
@@ -226,9 +232,19 @@ class Renderer:
         if sun is not None and sun.shadows is not None and self._options.shadows:
             calls = gpu.cast_shadows(camera, view, sun, self._switches, frame)
             effects["CASCADES"] = sun.shadows.cascades
+        effects |= gpu.lighting.update(scene, view, self._effects, frame)
         self._frame_block.write(frame)
         self._frame_block.bind_to_uniform_block(FRAME_BINDING)
         return calls, effects
+
+    def _backdrop(
+        self, state: _SceneState, view: View, defines: dict[str, object]
+    ) -> Callable[[], None] | None:
+        """Draws the sky, if there is one."""
+        if state.scene.sky is None or not self._options.sky:
+            return None
+        lighting = state.gpu.lighting
+        return lambda: lighting.draw_sky(defines, reversed_depth=view.reversed_depth)
 
     def _views(
         self, camera: Camera, viewport: tuple[int, int, int, int], *, reversed_depth: bool
@@ -248,6 +264,11 @@ class Renderer:
     def _switches(self) -> Switches:
         options = self._options
         return Switches(options.cull, options.lod, options.occlusion, options.splat, options.debug)
+
+    @property
+    def _effects(self) -> Effects:
+        options = self._options
+        return Effects(options.lights, options.fog, options.sky, options.tone_mapping, options.max_lights)
 
     def _picture(self, target: Target, name: str, view: View) -> npt.NDArray[Any]:
         """One output as the caller gets it."""
@@ -274,7 +295,7 @@ class Renderer:
             simplified=tally.simplified,
             splats=tally.splats,
             triangles=tally.triangles,
-            uploaded_bytes=uploaded + tally.uploaded_bytes,
+            uploaded_bytes=uploaded + state.gpu.lighting.written_bytes + tally.uploaded_bytes,
             cpu_ms=cpu_ms,
             gpu_ms=self._timer.latest_ms,
         )

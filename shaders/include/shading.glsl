@@ -5,16 +5,22 @@
 #include "position.glsl"
 #include "color.glsl"
 #include "shadows.glsl"
+#include "sky.glsl"
+#include "fog.glsl"
+#include "tone.glsl"
 
 // What surfaces reflect: `diffuse` in all directions, `f0` of what comes straight at them.
 struct Reflectance { vec3 diffuse, f0; float alpha2; };
 
 // Of a light of irradiance 1 on a surface turned to it, times the cosine; pi is in the light. With h = light + eye,
-// |h|^2 = 2 + 2 dot(light, eye), so that h itself is not needed, and one division does for all.
+// |h|^2 = 2 + 2 dot(light, eye), so that h itself is not needed, and one division does for all. MATTE: Lambert's law.
 vec3 reflected(Surface s, Reflectance r, vec3 light, vec3 eye) {
     float facing = dot(s.normal, light), seen = max(dot(s.normal, eye), 1e-4);
     vec3 through = r.diffuse * (s.translucency * max(-facing, 0.0));
     facing = max(facing, 0.0);
+#ifdef MATTE
+    return r.diffuse * ((1.0 - s.translucency) * facing) + through;
+#endif
     float between = dot(light, eye), h2 = 2.0 + 2.0 * between, bent = facing + seen, less = 1.0 - r.alpha2;
     float spread = h2 - bent * bent * less;
     float visibility = bent;
@@ -26,6 +32,8 @@ vec3 reflected(Surface s, Reflectance r, vec3 light, vec3 eye) {
     vec3 diffuse = r.diffuse * (1.0 - s.translucency);
     return (diffuse + fresnel * (mirrored - diffuse)) * facing + through;
 }
+
+#include "lights.glsl"
 
 // Of the light from sky and ground.
 vec3 surrounded(Surface s, Reflectance r, vec3 eye) {
@@ -43,26 +51,27 @@ vec3 surrounded(Surface s, Reflectance r, vec3 eye) {
         * s.occlusion;
 }
 
-// The light that a surface sends to the eye. MATTE: without reflections, by Lambert's law.
+// The light that a surface sends to the eye.
 vec3 radiance(Surface s) {
 #ifdef MATTE
-    float facing = dot(s.normal, frame.sun_direction.xyz);
-    float through = s.translucency * max(-facing, 0.0), up = 0.5 * s.normal.y;
-    vec3 sun = frame.sun_color.rgb * (s.color * (max(facing, 0.0) * (1.0 - s.translucency) + through));
-    vec3 round_about = mix(frame.ground.rgb, frame.sky.rgb, 0.5 + up - 2.0 * up * s.translucency);
-    vec3 rest = s.emissive + s.color * round_about * s.occlusion;
+    Reflectance r = Reflectance(s.color, vec3(0.0), 1.0);
+    float up = 0.5 * s.normal.y;
+    vec3 light = s.color * mix(frame.ground.rgb, frame.sky.rgb, 0.5 + up - 2.0 * up * s.translucency) * s.occlusion;
 #else
     float alpha = max(s.roughness * s.roughness, 1e-3);
     Reflectance r = Reflectance(s.color * (1.0 - s.metallic), mix(vec3(0.04), s.color, s.metallic), alpha * alpha);
-    vec3 sun = frame.sun_color.rgb * reflected(s, r, frame.sun_direction.xyz, s.eye);
-    float facing = dot(s.normal, frame.sun_direction.xyz);
-    vec3 rest = s.emissive + surrounded(s, r, s.eye);
+    vec3 light = surrounded(s, r, s.eye);
 #endif
+    vec3 sun = frame.sun_color.rgb * reflected(s, r, frame.sun_direction.xyz, s.eye);
 #ifdef CASCADES
+    float facing = dot(s.normal, frame.sun_direction.xyz);
     if (facing > 0.0 || s.translucency > 0.0)
         sun *= sunlight(s.position, facing < 0.0 ? -s.normal : s.normal, facing);
 #endif
-    return rest + sun;
+#ifdef LIGHTS
+    light += lamps(s, r, s.eye);
+#endif
+    return s.emissive + light + sun;
 }
 
 // As the target wants it.
@@ -71,4 +80,7 @@ vec3 encoded(vec3 color) {
     return frame.sky.w == 0.0 ? color : srgb(color);
 }
 
-vec4 shaded(Surface s) { return vec4(encoded(s.unlit ? s.color : radiance(s) * frame.ground.w), 1.0); }
+vec4 shaded(Surface s) {
+    vec3 light = fogged(radiance(s), s.position, s.eye) * frame.ground.w;
+    return vec4(encoded(s.unlit ? s.color : toned(light)), 1.0);
+}

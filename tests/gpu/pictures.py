@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 import throng
+from throng.layout import MATERIAL, MATERIALS_ACROSS
 
 Picture = npt.NDArray[Any]
 
 MODES = ("indirect", "instanced", "naive")
+MATERIAL_TABLE = MATERIALS_ACROSS * MATERIAL.size  # bytes: what a few materials take
 OUTPUTS = ("color", "depth", "ids", "normals")
 
 

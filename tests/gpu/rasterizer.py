@@ -154,6 +154,7 @@ def _draw(
     normals = one.mesh.normals @ np.linalg.inv(one.world[:3, :3])
     tints = decoded(one.mesh.colors[:, :3] / 255.0)
     mirrors = np.linalg.det(one.world[:3, :3]) < 0
+    eye = _eye(view, projection)
     for triangle in one.mesh.indices:
         corners = clip[triangle]
         plane = corners[:, [0, 1, 3]]
@@ -180,15 +181,185 @@ def _draw(
         result.depth[where] = depth[seen]
         result.ids[where] = one.ids
         result.normals[where] = normal
-        result.color[where] = _shaded(one, scene, normal, one.color * (share @ tints[triangle]))
+        tint = one.color * (share @ tints[triangle])
+        place = share @ points[triangle, :3]
+        result.color[where] = _shaded(one, scene, place, eye, normal, tint, _foggy(eye, place, view, projection))
 
 
-def _shaded(one: Object, scene: throng.Scene, normal: Array, color: Array) -> Array:
-    light = np.ones_like(color)
+def _eye(view: Array, projection: Array) -> Array:
+    """Where everything is seen from, homogeneous: the point that neither x nor y nor w say anything of."""
+    rows = (projection @ view)[[0, 1, 3]]
+    eye: Array = np.array([(-1) ** k * np.linalg.det(np.delete(rows, k, axis=1)) for k in range(4)])
+    if abs(eye[3]) > 1e-9 * np.abs(eye).max():
+        return np.asarray(eye / eye[3])
+    backward = np.linalg.inv(view)[:3, 2]  # without perspective: towards the camera
+    return np.array([*(eye[:3] / np.linalg.norm(eye[:3]) * np.sign(eye[:3] @ backward)), 0.0])
+
+
+def _foggy(eye: Array, place: Array, view: Array, projection: Array) -> Array:
+    """Where the rays to these places begin: at the eye or, where there is none, on the near plane."""
+    if eye[3]:
+        return np.broadcast_to(eye[:3], place.shape)
+    near = (projection[2, 3] + 1) / projection[2, 2]  # metres, where depth is -1
+    depths = -(place @ view[2, :3] + view[2, 3])
+    return np.asarray(place + eye[:3] * (depths - near)[:, None])
+
+
+def _shaded(
+    one: Object, scene: throng.Scene, place: Array, eye: Array, normal: Array, color: Array, start: Array
+) -> Array:
+    light = color
     if one.material.shading == "lit":
-        light = np.broadcast_to(decoded(scene.ambient[:3]), color.shape)
-        if scene.sun is not None:
-            facing = np.maximum(normal @ -np.array(scene.sun.direction), 0)[:, None]
-            light = light + facing * decoded(scene.sun.color[:3]) * scene.sun.intensity
-    shown = encoded(np.clip(color * light, 0, 1))
+        towards = eye[:3] - place * eye[3]
+        towards = np.broadcast_to(towards / np.linalg.norm(towards, axis=-1, keepdims=True), place.shape)
+        light = lit(one.material, scene, place, towards, normal, color)
+        light = toned(fogged(light, scene, start, place) * 2**scene.exposure, scene.tone_mapping)
+    shown = encoded(np.clip(light, 0, 1))
     return np.concatenate([shown, np.ones((len(shown), 1))], axis=1)
+
+
+# -- light: glTF 2.0, appendix B -----------------------------------------------------------------------
+
+
+def dot(a: Array, b: Array) -> Array:
+    return np.asarray((a * b).sum(axis=-1, keepdims=True))
+
+
+def brdf(
+    color: Array, metallic: float, roughness: float, normal: Array, light: Array, eye: Array
+) -> tuple[Array, Array]:
+    """Diffuse and specular, (n, 3) each, for unit vectors (n, 3); `light` and `eye` point away.
+
+    B.3.5: black = 0, c_diff = lerp(color, black, metallic), f0 = lerp(0.04, color, metallic), alpha =
+    roughness^2, F by Schlick, f_diffuse = (1 - F) c_diff / pi, f_specular = F D V, D by Trowbridge and Reitz,
+    V = G / (4 |N.L| |N.V|) by Smith, its two halves correlated by height.
+    """
+    alpha = max(roughness**2, 1e-3)
+    c_diff, f0 = color * (1 - metallic), 0.04 * (1 - metallic) + color * metallic
+    half = light + eye
+    half = half / np.linalg.norm(half, axis=-1, keepdims=True)
+    n_l, n_v, n_h, v_h = dot(normal, light), dot(normal, eye), dot(normal, half), dot(eye, half)
+    n_v = np.maximum(n_v, 1e-4)
+    fresnel = f0 + (1 - f0) * (1 - np.abs(v_h)) ** 5
+    d = alpha**2 * (n_h > 0) / (np.pi * (n_h**2 * (alpha**2 - 1) + 1) ** 2)
+    g_l, g_v = (2 / (1 + np.sqrt(1 + alpha**2 * (1 - c**2) / c**2)) for c in (np.maximum(n_l, 1e-9), n_v))
+    smith = 1 / (1 / g_l + 1 / g_v - 1)
+    v = smith / (4 * np.maximum(n_l, 1e-9) * n_v)
+    return np.asarray((1 - fresnel) * c_diff / np.pi), np.asarray(fresnel * d * v)
+
+
+def direct(
+    material: throng.Material, normal: Array, light: Array, eye: Array, color: Array, irradiance: Array
+) -> Array:
+    """What light from one direction, of this irradiance on what is turned to it, is sent on."""
+    diffuse, specular = brdf(color, material.metallic, material.roughness, normal, light, eye)
+    n_l = dot(normal, light)
+    front = (diffuse * (1 - material.translucency) + specular) * np.maximum(n_l, 0)
+    through = color * (1 - material.metallic) / np.pi * material.translucency * np.maximum(-n_l, 0)
+    return np.asarray(irradiance * (front + through))
+
+
+def environment(roughness: float, n_v: Array) -> tuple[Array, Array]:
+    """The share of light from all around that is reflected: f0 times the first, plus the second.
+
+    Karis, "Physically Based Shading on Mobile", 2014, written with its numbers.
+    """
+    x, y = 1.0 - roughness, 0.0425 - 0.0275 * roughness
+    z, w = 1.04 - 0.572 * roughness, 0.022 * roughness - 0.04
+    a004 = np.minimum(x * x, 2.0 ** (-9.28 * n_v)) * x + y
+    return -1.04 * a004 + z, 1.04 * a004 + w
+
+
+def surrounded(
+    material: throng.Material, normal: Array, eye: Array, color: Array, sky: Array, ground: Array
+) -> Array:
+    """What light from a sky and a ground of one colour each is sent on.
+
+    Fdez-Aguera, "A Multiple-Scattering Microfacet Model for Real-Time Image-Based Lighting", 2019, eq. 9-13;
+    irradiance of a hemisphere light: Sloan, "Stupid Spherical Harmonics Tricks", 2008.
+    """
+    n_v = np.clip(dot(normal, eye), 0, 1)
+    f0 = 0.04 * (1 - material.metallic) + color * material.metallic
+    c_diff = color * (1 - material.metallic)
+    scale, bias = environment(material.roughness, n_v)
+    fss_ess = f0 * scale + bias
+    ems = 1 - (scale + bias)
+    f_avg = f0 + (1 - f0) / 21
+    fms_ems = ems * fss_ess * f_avg / (1 - f_avg * ems)
+    kd = c_diff * (1 - fss_ess - fms_ems)
+
+    def from_above(share: Array) -> Array:
+        return np.asarray(ground + (sky - ground) * share)
+
+    up = normal[..., 1:2]
+    irradiance, behind = from_above((1 + up) / 2), from_above((1 - up) / 2)
+    mirrored = (2 * dot(normal, eye) * normal - eye)[..., 1:2] / max(material.roughness, 0.05)
+    reflected = from_above(np.clip((1 + mirrored) / 2, 0, 1))
+    through = irradiance * (1 - material.translucency) + behind * material.translucency
+    return np.asarray(fss_ess * reflected + fms_ems * irradiance + kd * through)
+
+
+def lit(
+    material: throng.Material, scene: throng.Scene, place: Array, eye: Array, normal: Array, color: Array
+) -> Array:
+    """The light, (n, 3), that points of a surface send to the eye."""
+    sky, ground = lights_around(scene)
+    light = surrounded(material, normal, eye, color, sky, ground)
+    light = light + decoded(material.emissive[:3]) * material.emission
+    if scene.sun is not None:
+        towards = np.broadcast_to(-np.array(scene.sun.direction), normal.shape)
+        # A white surface turned to it is as bright as `intensity` says.
+        irradiance = np.pi * decoded(scene.sun.color[:3]) * scene.sun.intensity
+        light = light + direct(material, normal, towards, eye, color, irradiance)
+    for lamp in scene.lights:
+        way = np.array(lamp.position) - place
+        distance = np.linalg.norm(way, axis=-1, keepdims=True)
+        # https://github.com/KhronosGroup/glTF, KHR_lights_punctual, "Range Property"
+        window = np.maximum(np.minimum(1 - (distance / lamp.range) ** 4, 1), 0) / distance**2
+        irradiance = np.pi * decoded(lamp.color[:3]) * lamp.intensity * window
+        light = light + direct(material, normal, way / distance, eye, color, irradiance)
+    return np.asarray(light)
+
+
+def fogged(light: Array, scene: throng.Scene, start: Array, place: Array) -> Array:
+    """The integral of the fog's density, summed up step by step."""
+    fog = scene.fog
+    if fog is None:
+        return light
+    length = np.linalg.norm(place - start, axis=-1)
+    total = np.zeros(len(place))
+    for step in (np.arange(400) + 0.5) / 400:
+        spot = start + (place - start) * step
+        heights = spot[:, 1] - fog.height
+        total += np.where(step * length > fog.start, fog.density * np.exp(-fog.falloff * heights), 0)
+    clear = np.exp(-total * length / 400)[:, None]
+    return np.asarray(light * clear + decoded((fog.color or scene.background)[:3]) * (1 - clear))
+
+
+def toned(light: Array, how: str | None) -> Array:
+    """Khronos, "PBR Neutral Tone Mapping Specification", 2024; Hill, "ACES.hlsl" of BakingLab, 2016."""
+    if how == "neutral":
+        low = light.min(axis=-1, keepdims=True)
+        light = light - np.where(low < 0.08, low - 6.25 * low**2, 0.04)
+        peak = light.max(axis=-1, keepdims=True)
+        pressed = 1 - (1 - 0.76) ** 2 / (peak + (1 - 0.76) - 0.76)
+        share = 1 / (0.15 * (peak - pressed) + 1)
+        bright = light * pressed / np.maximum(peak, 1e-9) * share + pressed * (1 - share)
+        return np.where(peak < 0.76, light, bright)
+    if how == "aces":
+        enter = np.array([(0.59719, 0.35458, 0.04823), (0.07600, 0.90834, 0.01566), (0.02840, 0.13383, 0.83777)])
+        leave = np.array(
+            [(1.60475, -0.53108, -0.07367), (-0.10208, 1.10813, -0.00605), (-0.00327, -0.07276, 1.07602)]
+        )
+        v = light @ enter.T
+        return (v * (v + 0.0245786) - 0.000090537) / (v * (0.983729 * v + 0.4329510) + 0.238081) @ leave.T
+    return light
+
+
+def lights_around(scene: throng.Scene) -> tuple[Array, Array]:
+    """From above and from below."""
+    ambient = scene.ambient
+    if isinstance(ambient, throng.Ambient):
+        return decoded(ambient.sky[:3]) * ambient.intensity, decoded(ambient.ground[:3]) * ambient.intensity
+    assert ambient is not None
+    return decoded(ambient[:3]), decoded(ambient[:3])

@@ -445,7 +445,7 @@ def test_what_stands_beside_a_change_is_not_uploaded_again(draw: Drawer) -> None
             assert_frames_agree(frame, fresh(draw, scene, CAMERA))
             return frame.stats.uploaded_bytes
 
-        place, number, node = 12, 4, 60 + 8 + 4
+        place, number, node = 12, 4, 60 + 8 + 4 + 4  # a node's matrix, colour, id and material
         assert uploaded(lambda: None) == 0
         assert uploaded(lambda: setattr(small, "position", (0.5, 0, 0))) == 0
         assert uploaded(lambda: setattr(small, "color", (1, 0, 0))) == 0

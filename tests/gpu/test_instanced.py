@@ -182,7 +182,7 @@ def test_colors_by_level(renderer: Maker) -> None:
     seen = renderer(debug="lod").render(scene, camera).color.reshape(-1, 4)[:, :3]
     linear = throng.math3d.srgb_to_linear(np.unique(seen[seen.any(axis=1)], axis=0) / 255)
     distances = np.abs(linear[:, None] - np.array([palette(level) for level in range(5)])).max(axis=2)
-    assert distances.min(axis=1).max() < 0.01
+    assert distances.min(axis=1).max() < 0.03  # surfaces of every colour reflect some of the white light
     assert len(np.unique(distances.argmin(axis=1))) > 2
     assert_same(
         renderer(debug="cell").render(scene, camera, OUTPUTS),

@@ -51,7 +51,8 @@ def draw_into(target: moderngl.Framebuffer, *, encoded: bool) -> None:
 class HostDepth:
     """The depths of somebody's framebuffer, which is in use, copied to where shaders can read them.
 
-    readable  whether that is possible: a depth buffer of one sample a pixel
+    has_depth  whether there are any
+    readable   whether that is possible: a depth buffer of one sample a pixel
     """
 
     def __init__(self, ctx: moderngl.Context, target: moderngl.Framebuffer) -> None:
@@ -59,7 +60,8 @@ class HostDepth:
         self._viewport = target.viewport
         self._copy: moderngl.Texture | None = None
         self.samples = max(rawgl.get_integer(0x80A9), 1)  # GL_SAMPLES
-        self.readable = self.samples == 1 and _has_depth(target)
+        self.has_depth = _has_depth(target)
+        self.readable = self.samples == 1 and self.has_depth
 
     def copy(self) -> moderngl.Texture:
         """A texture of the viewport's depths as they are now."""

@@ -33,6 +33,7 @@ class Request:
     depth    gives that framebuffer's depth, as it is when called, in a texture that starts at the viewport's
              corner; None where it cannot be had
     alone    whether nothing else was drawn to that framebuffer
+    backdrop  draws what is behind everything opaque: called once all of that is drawn
     """
 
     view: View
@@ -42,6 +43,7 @@ class Request:
     samples: int
     depth: Callable[[], moderngl.Texture] | None
     alone: bool
+    backdrop: Callable[[], None] | None = None
 
     @property
     def frozen(self) -> bool:

@@ -12,6 +12,7 @@ from throng.gpu.indirect import IndirectMode
 from throng.gpu.instanced import InstancedMode
 from throng.gpu.instances import Instances, InstanceStore
 from throng.gpu.items import Batch, Item, ItemTable, make_items, sync, wants
+from throng.gpu.lighting import Lighting
 from throng.gpu.materials import MaterialTable
 from throng.gpu.naive import NaiveMode
 from throng.gpu.programs import UNITS
@@ -49,6 +50,7 @@ class GpuScene:
         self._store = InstanceStore(shared.ctx, limit, ordered=mode == "indirect")
         self._mode: Mode = _MODES[mode](shared)
         self.materials = MaterialTable(shared.ctx)
+        self.lighting = Lighting(shared.ctx)
         self._shadows: ShadowMaps | None = None
         self._items: Sequence[Item] = ()
         self._made_for = (False, False)
@@ -131,7 +133,10 @@ class GpuScene:
     def draw(self, request: Request) -> int:
         """Draws everything into the framebuffer in use; the number of draw calls."""
         self.materials.bind(UNITS["material_table"])
-        return self._mode.draw(request, self._state)
+        calls = self._mode.draw(request, self._state)
+        if request.backdrop is not None:
+            request.backdrop()
+        return calls
 
     @property
     def _state(self) -> tuple[object, ...]:
@@ -146,6 +151,7 @@ class GpuScene:
         self._shared.pool.forget(self)
         self._store.release()
         self.materials.release()
+        self.lighting.release()
         if self._shadows is not None:
             self._shadows.release()
         self._mode.release()

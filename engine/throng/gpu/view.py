@@ -13,6 +13,8 @@ from throng import math3d
 from throng.layout import FRAME
 from throng.model.camera import Camera
 from throng.model.graph import Scene
+from throng.model.light import Ambient
+from throng.model.sky import baked
 
 Doubles = npt.NDArray[np.float64]
 
@@ -128,6 +130,16 @@ class View:
         rays[1:3, 3] = scale, bias
         return rays
 
+    @cached_property
+    def depth(self) -> Doubles:
+        """(4,): dot with (x, y, z, 1) it is how far a point lies along the view, metres: from the eye
+        or, where there is no perspective, from the near plane.
+        """
+        if not self.eye[3]:
+            return np.asarray(self.planes[4], np.float64)
+        toward = self.transform[3]
+        return np.asarray(toward / np.linalg.norm(toward[:3]), np.float64)
+
     @property
     def pixels_per_metre(self) -> float:
         """How many pixels a metre across the view measures where clip space's w is 1."""
@@ -184,13 +196,27 @@ def frame_block(scene: Scene, view: View, *, encode: bool) -> npt.NDArray[np.voi
     if sun is not None:
         block["sun_direction"][:3] = -np.array(sun.direction)
         block["sun_color"] = _linear(sun.color) * sun.intensity
-    block["sky"] = block["ground"] = _linear(scene.ambient)
+    block["sky"][:3], block["ground"][:3] = _around(scene)
     block["sky"][3], block["ground"][3] = float(encode), 1.0
     block["eye"] = view.eye
     block["viewport"] = view.viewport
     for name, ray in zip(("ray", "ray_x", "ray_y", "ray_z"), view.rays, strict=True):
         block[name] = ray
     return block
+
+
+def _around(scene: Scene) -> tuple[Doubles, Doubles]:
+    """The light from above and from below, linear."""
+    ambient = scene.ambient
+    if isinstance(ambient, Ambient):
+        sky, ground = (_linear(color)[:3] * ambient.intensity for color in (ambient.sky, ambient.ground))
+        return sky, ground
+    if ambient is not None:
+        return _linear(ambient)[:3], _linear(ambient)[:3]
+    if scene.sky is not None:
+        found = baked(scene.sky, scene.sun)
+        return found.above, found.below
+    return np.zeros(3), np.zeros(3)
 
 
 @lru_cache(maxsize=64)

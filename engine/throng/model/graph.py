@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -10,10 +11,13 @@ import numpy.typing as npt
 from throng import arrays, math3d
 from throng.errors import GraphError, InvalidIndex, InvalidType, InvalidValue
 from throng.model.column import read_only
-from throng.model.light import Sun
+from throng.model.light import Ambient, Fog, PointLight, Sun
 from throng.model.material import Material
 from throng.model.mesh import Mesh, Model, Parts, parts_of
+from throng.model.sky import Sky
 from throng.model.table import NodeTable
+
+TONE_MAPPINGS = ("neutral", "aces")
 
 _IDENTITY = (0.0, 0.0, 0.0, 1.0)
 _ORIGIN = (0.0, 0.0, 0.0)
@@ -312,11 +316,19 @@ class Node:
 class Scene(Node):
     """The root of a graph, and the looks that belong to the whole of it.
 
-    background  what is seen where nothing is, sRGB; its alpha is the picture's there
-    sun         a Sun, or None for no sun
-    ambient     light from everywhere, sRGB
-    fog, sky    None: this version draws neither
-    time        seconds; what materials with a motion are a function of
+    background    what is seen where nothing is, sRGB; its alpha is the picture's there
+    sun           a Sun, or None for no sun
+    ambient       light from all around: an sRGB colour, an Ambient, or None for what comes from the sky
+    lights        PointLights
+    fog           a Fog, or None for clear air
+    sky           a Sky, or None for the background
+    exposure      stops: each doubles the light that the picture shows
+    tone_mapping  how light brighter than white is brought into the picture: "neutral" leaves colours as they
+                  are up to 0.8 (Khronos), "aces" gives the look of film; None: it is cut
+    time          seconds; what materials with a motion are a function of
+
+    Unlit materials and the background are shown as they are: neither fog nor exposure nor tone mapping
+    changes them.
 
     All can be set. A scene belongs to one thread at a time.
     """
@@ -326,9 +338,14 @@ class Scene(Node):
         "_background",
         "_by_id",
         "_crowds",
+        "_exposure",
+        "_fog",
+        "_lights",
         "_next_id",
+        "_sky",
         "_sun",
         "_time",
+        "_tone_mapping",
         "in_use",
         "tables",
     )
@@ -338,9 +355,12 @@ class Scene(Node):
         *,
         background: npt.ArrayLike = (0.62, 0.73, 0.83),
         sun: Sun | None = Sun(),  # noqa: B008 - frozen
-        ambient: npt.ArrayLike = (0.60, 0.65, 0.72),
-        fog: None = None,
-        sky: None = None,
+        ambient: npt.ArrayLike | Ambient | None = (0.60, 0.65, 0.72),
+        lights: Sequence[PointLight] = (),
+        fog: Fog | None = None,
+        sky: Sky | None = None,
+        exposure: float = 0.0,
+        tone_mapping: str | None = None,
         time: float = 0.0,
     ) -> None:
         super().__init__(name="scene")
@@ -354,8 +374,11 @@ class Scene(Node):
         self.background = background
         self.sun = sun
         self.ambient = ambient
+        self.lights = lights
         self.fog = fog
         self.sky = sky
+        self.exposure = exposure
+        self.tone_mapping = tone_mapping
         self.time = time
 
     def by_id(self, node_id: int) -> Node:
@@ -416,31 +439,70 @@ class Scene(Node):
         self._sun = value
 
     @property
-    def ambient(self) -> tuple[float, float, float, float]:
-        """(4,) sRGB: light from everywhere."""
+    def ambient(self) -> tuple[float, float, float, float] | Ambient | None:
+        """Light from all around: (4,) sRGB, or an Ambient. None: what comes from the sky, if there is one."""
         return self._ambient
 
     @ambient.setter
-    def ambient(self, value: npt.ArrayLike) -> None:
-        self._ambient = arrays.rgba(value, "ambient")
+    def ambient(self, value: npt.ArrayLike | Ambient | None) -> None:
+        if value is None or isinstance(value, Ambient):
+            self._ambient: tuple[float, float, float, float] | Ambient | None = value
+        else:
+            self._ambient = arrays.rgba(value, "ambient")
 
     @property
-    def fog(self) -> None:
-        """None: this version draws no fog."""
-        return None
+    def lights(self) -> tuple[PointLight, ...]:
+        """Lights beside the sun: set it to a sequence of PointLights."""
+        return self._lights
+
+    @lights.setter
+    def lights(self, value: Sequence[PointLight]) -> None:
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            raise InvalidType(f"lights: expected a sequence of PointLights, got {arrays.described(value)}")
+        for number, light in enumerate(value):
+            if not isinstance(light, PointLight):
+                raise InvalidType(f"lights[{number}]: expected a PointLight, got {arrays.described(light)}")
+        self._lights = tuple(value)
+
+    @property
+    def fog(self) -> Fog | None:
+        """The Fog, or None for clear air."""
+        return self._fog
 
     @fog.setter
-    def fog(self, value: None) -> None:
-        _expect_none(value, "fog")
+    def fog(self, value: Fog | None) -> None:
+        if value is not None and not isinstance(value, Fog):
+            raise InvalidType(f"fog: expected a Fog or None, got {arrays.described(value)}")
+        self._fog = value
 
     @property
-    def sky(self) -> None:
-        """None: this version draws no sky."""
-        return None
+    def sky(self) -> Sky | None:
+        """The Sky, lit by the scene's sun, or None: the background is seen."""
+        return self._sky
 
     @sky.setter
-    def sky(self, value: None) -> None:
-        _expect_none(value, "sky")
+    def sky(self, value: Sky | None) -> None:
+        if value is not None and not isinstance(value, Sky):
+            raise InvalidType(f"sky: expected a Sky or None, got {arrays.described(value)}")
+        self._sky = value
+
+    @property
+    def exposure(self) -> float:
+        """Stops: each doubles the light that the picture shows."""
+        return self._exposure
+
+    @exposure.setter
+    def exposure(self, value: float) -> None:
+        self._exposure = arrays.number(value, "exposure", low=-64.0, high=64.0)
+
+    @property
+    def tone_mapping(self) -> str | None:
+        """How light brighter than white is brought into the picture, by TONE_MAPPINGS; None: it is cut."""
+        return self._tone_mapping
+
+    @tone_mapping.setter
+    def tone_mapping(self, value: str | None) -> None:
+        self._tone_mapping = None if value is None else arrays.choice(value, "tone_mapping", TONE_MAPPINGS)
 
     @property
     def time(self) -> float:
@@ -474,12 +536,6 @@ def _moving_box(worlds: npt.NDArray[np.float64], mesh: Mesh, material: Material)
         reach = material.motion.reach(height)
         boxes += np.array([-reach, reach])[:, None, None]
     return boxes
-
-
-def _expect_none(value: object, where: str) -> None:
-    if value is not None:
-        came = arrays.described(value)
-        raise InvalidValue(f"{where}: expected None, since this version draws no {where}, got {came}")
 
 
 def _check_drawn(mesh: Any, material: Any) -> None:

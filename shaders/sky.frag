@@ -1,0 +1,22 @@
+// The sky behind everything, and the sun in it.
+#include "layout.glsl"
+#include "color.glsl"
+#include "tone.glsl"
+#include "sky.glsl"
+
+uniform vec3 disc;  // the light of the sun's disc
+
+layout(location = 0) out vec4 out_color;
+
+void main() {
+    vec3 direction = -frame.eye.xyz;
+    if (frame.eye.w != 0.0)
+        direction = frame.ray.xyz + frame.ray_x.xyz * gl_FragCoord.x + frame.ray_y.xyz * gl_FragCoord.y;
+    direction = normalize(direction);
+    vec3 light = sky_light(direction);
+    float off = distance(direction, frame.sun_direction.xyz), pixel = length(vec2(dFdx(off), dFdy(off)));
+    float inside = clamp((SUN_RADIUS - off) / max(pixel, 1e-6) + 0.5, 0.0, 1.0);
+    light += disc * (inside * smoothstep(-SUN_RADIUS * 0.1, 0.0, direction.y));
+    light = toned(light * frame.ground.w);
+    out_color = vec4(frame.sky.w == 0.0 ? clamp(light, 0.0, 1.0) : srgb(clamp(light, 0.0, 1.0)), 1.0);
+}
