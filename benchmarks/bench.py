@@ -47,7 +47,9 @@ class Entry:
     def parse(cls, text: str, off: Iterable[str] = ()) -> Entry:
         """From "indirect", "indirect:off" or "indirect:no-lod,no-occlusion"; `off` are off in any case.
 
-        Raises InvalidValue or InvalidType. "handwritten" has no switches: it takes no notice of `off`.
+        "off" is everything that finds out what need not be drawn, "no-effects" all that a hand-written loop
+        with Lambert's law has not. Raises InvalidValue or InvalidType. "handwritten" has no switches: it takes
+        no notice of `off`.
         """
         mode, colon, named = text.partition(":") if isinstance(text, str) else (text, "", "")
         arrays.choice(mode, "mode", MODES)
@@ -72,8 +74,11 @@ class Entry:
         """How it is named in reports: the same text for the same switches, which `parse` understands."""
         if not self.off:
             return self.mode
-        words = [f"no-{switch.replace('_', '-')}" for switch in self.off]
-        return f"{self.mode}:{'off' if self.off == SWITCHES else ','.join(words)}"
+        words = []
+        for every, word in ((SWITCHES, "off"), (EFFECTS, "no-effects")):
+            some = [switch for switch in every if switch in self.off]
+            words += [word] if len(some) == len(every) else [f"no-{name.replace('_', '-')}" for name in some]
+        return f"{self.mode}:{','.join(words)}"
 
     @property
     def options(self) -> throng.Options | None:

@@ -57,7 +57,8 @@ def frames(rounds: int = 25) -> list[Row]:
     rows = []
     with headless() as ctx:
         for name, limit in (("cubes", 1.05), ("blades", 1.15), ("trees", 1.05)):
-            modes = ("indirect:off", "instanced:off", "handwritten")  # nothing left out: what drawing costs
+            # Nothing left out: what drawing costs; by the same law of light.
+            modes = ("indirect:off,no-effects", "instanced:off,no-effects", "handwritten")
             measured = bench.measure(ctx, subject(name), 100_000, modes, (1280, 720), 0, rounds)
             rows += [
                 ratio(f"{mode['label']} against handwritten, 100k {name}", mode, "handwritten", limit)
@@ -393,6 +394,13 @@ def visibility() -> list[Row]:
     return measured.figures()
 
 
+def effects() -> list[Row]:
+    """What light and matter cost."""
+    from . import effects as measured
+
+    return measured.figures()
+
+
 FIGURES: dict[str, Callable[[], list[Row]]] = {
     "cold": cold,
     "columns": columns,
@@ -401,6 +409,7 @@ FIGURES: dict[str, Callable[[], list[Row]]] = {
     "frames": frames,
     "memory": memory,
     "visibility": visibility,
+    "effects": effects,
 }
 
 

@@ -1,0 +1,140 @@
+"""What light and matter cost: a meadow with all of it, and without one after the other."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Any
+
+import moderngl
+import numpy as np
+
+import throng
+from throng.options import EFFECTS
+
+from . import bench
+from .figures import headless, row
+from .subjects import FRAME_SECONDS, Subject, subject
+
+Row = dict[str, Any]
+SIZE = (1280, 720)
+MILLION = 1_000_000
+
+
+def figures(rounds: int = 12) -> list[Row]:
+    """The table of light and matter."""
+    return [*_meadow(rounds), *_costs(rounds), *_materials(), *_blended(rounds)]
+
+
+def _meadow(rounds: int) -> list[Row]:
+    """A hundred thousand tufts and what belongs to them, against the same as plain colours that stand still."""
+    meadow = subject("meadow")
+    lit, bare = meadow.build(100_000, 0), meadow.build(100_000, 0)
+    made_bare(bare)
+    all_on, nothing = throng.Options(), throng.Options(**dict.fromkeys(EFFECTS, False))  # type: ignore[arg-type]
+    shown, plain = in_turns([(meadow, lit, all_on), (meadow, bare, nothing)], rounds)
+    ratios = [one / other for one, other in zip(shown, plain, strict=True)]
+    return [
+        row("meadow of 100k tufts, all effects, against unlit, unshadowed, at rest", ratios, 2.5, "x"),
+        row("the same, a frame with all effects", [statistics.median(shown) * 1e3], None, "ms", 0),
+    ]
+
+
+def made_bare(node: throng.Node) -> None:
+    """All materials become unlit ones, so that nothing but colours and sides is left of them."""
+    if node.parts:
+        sides = any(material.double_sided for _, material in node.parts)
+        node.material = throng.Material(shading="unlit", double_sided=sides)
+    for child in node.children:
+        made_bare(child)
+
+
+def _costs(rounds: int) -> list[Row]:
+    """What a frame takes less without each effect, turn by turn."""
+    modes = ["indirect", "indirect:no-effects"]
+    modes += [f"indirect:no-{effect.replace('_', '-')}" for effect in EFFECTS]
+    with headless() as ctx:
+        measured = bench.measure(ctx, subject("meadow"), 100_000, modes, SIZE, 0, rounds)
+    found = []
+    for one in measured[1:]:
+        # Ratios are turn by turn, so what is saved is a share of what this frame takes.
+        spread = one["ratios"]["indirect"]
+        shares = [1 / spread[part] - 1 for part in ("low", "median", "high")]
+        saved = [share * one["frame_ms"]["median"] for share in shares]
+        found.append(row(f"meadow, {one['label'].partition(':')[2]}: saved", saved, None, "ms", 1))
+    return found
+
+
+def _materials(count: int = 64) -> list[Row]:
+    """Draw calls of a wall of spheres, each with a material and a texture of its own."""
+    random = np.random.default_rng(0)
+    scene = throng.Scene()
+    ball = throng.shapes.sphere(0.4)
+    for number in range(count):
+        image = random.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+        looks = throng.Material(
+            random.uniform(0, 1, 3), roughness=random.random(), color_texture=throng.Texture(image)
+        )
+        scene.add(throng.Node(ball, looks, position=(number % 8 - 3.5, number // 8 - 3.5, 0)))
+    with throng.Renderer(SIZE, options=throng.Options(lod=False, occlusion=False)) as renderer:
+        renderer.render(scene, throng.Camera((0, 0, 12)))
+        assert renderer.stats is not None
+        calls = renderer.stats.draw_calls
+    return [row(f"{count} materials and {count} textures: draws a pass", [calls], 1, "")]
+
+
+def _blended(rounds: int) -> list[Row]:
+    """A million particles that shine through each other, against the same opaque."""
+    scenes = []
+    for alpha_mode in ("opaque", "blend"):
+        random = np.random.default_rng(0)
+        scene = throng.Scene()
+        looks = throng.Material((1, 1, 1, 0.5), shading="unlit", alpha_mode=alpha_mode)
+        scene.add(
+            throng.Crowd(
+                throng.shapes.sphere(1.0, segments=6, rings=4), looks,
+                positions=random.normal(size=(MILLION, 3)) * (8, 3, 8),
+                scales=random.uniform(0.01, 0.03, MILLION), colors=random.uniform(0.2, 1, (MILLION, 3)),
+            )
+        )  # fmt: skip
+        scenes.append(scene)
+
+    def camera(scene: throng.Scene, seconds: float) -> throng.Camera:
+        return throng.Camera((18 * np.sin(seconds), 5, 18 * np.cos(seconds)), (0, 0, 0), fov=45)
+
+    particles = Subject(
+        "particles", MILLION, lambda count, seed: scenes[0], camera, lambda scene, seconds: None
+    )
+    opaque, blended = in_turns([(particles, scene, throng.Options()) for scene in scenes], rounds)
+    ratios = [one / other for one, other in zip(blended, opaque, strict=True)]
+    return [row("1M blended particles against the same opaque", ratios, 1.5, "x")]
+
+
+def in_turns(
+    contenders: list[tuple[Subject, throng.Scene, throng.Options]], rounds: int, warm_up: int = 4
+) -> list[list[float]]:
+    """Seconds a frame of each, drawn in turns, each finished before the next begins."""
+    seconds: list[list[float]] = [[] for _ in contenders]
+    with headless() as ctx:
+        target = ctx.framebuffer([ctx.texture(SIZE, 4)], ctx.depth_texture(SIZE))
+        renderers = [throng.Renderer(context=ctx, options=options) for _, _, options in contenders]
+        for turn in range(rounds + warm_up):
+            for place, (what, scene, _) in enumerate(contenders):
+                what.update(scene, turn * FRAME_SECONDS)
+                camera = what.camera(scene, turn * FRAME_SECONDS)
+                taken = _frame(ctx, renderers[place], scene, camera, target)
+                if turn >= warm_up:
+                    seconds[place].append(taken)
+        for renderer in renderers:
+            renderer.close()
+    return seconds
+
+
+def _frame(
+    ctx: moderngl.Context, renderer: throng.Renderer, scene: throng.Scene, camera: throng.Camera,
+    target: moderngl.Framebuffer,
+) -> float:  # fmt: skip
+    began = time.perf_counter()
+    renderer.draw(scene, camera, target, clear=True)
+    ctx.finish()
+    return time.perf_counter() - began
