@@ -26,6 +26,7 @@ void test(Item item, uint place, uint index, uint lane) {
     if (!there) row = 0u;
     if (HAS_ORDER) row = words[item.order + row];
     Placed p = placed(item, row);
+    if (MOTION == MOTION_WIND) p.transform = leaning(p.transform, p.lean);
     Affine m = p.transform;
     vec3 center = transformed(m, item.center.xyz);
     float radius = radius_of(item, m);

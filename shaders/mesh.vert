@@ -31,7 +31,12 @@ uniform float hand;  // draws only what does (-1) or does not (+1) mirror, its c
 
 void main() {
     Instance instance = fetched();
-    gl_Position = frame.view_projection * vec4(transformed(instance.transform, vertex_position), 1.0);
+#ifdef WIND
+    vec3 place = bent(instance.transform, vertex_position, instance.lean);
+#else
+    vec3 place = transformed(instance.transform, vertex_position);
+#endif
+    gl_Position = frame.view_projection * vec4(place, 1.0);
 #ifndef DEPTH_ONLY
     v_normal = instance_normal(instance, vertex_normal.xyz);
 #endif

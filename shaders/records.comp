@@ -6,6 +6,9 @@
 layout(local_size_x = CELL) in;
 
 layout(std430, binding = 3) buffer RecordBlock { uvec4 records[]; };
+#if EXTRAS > 0
+layout(std430, binding = 6) writeonly buffer ExtraBlock { uvec4 extras[]; };
+#endif
 layout(std430, binding = 7) readonly buffer DispatchBlock { uvec4 dispatches[]; };
 
 uniform uint entry;  // the dispatch's, in that buffer
@@ -23,7 +26,7 @@ void main() {
     uint row = slot - item.first_chunk * CELL;
     if (HAS_ORDER) row = words[item.order + row];
     Placed p = placed(item, row);
-    Affine m = p.transform;
+    Affine m = MOTION == MOTION_WIND ? leaning(p.transform, p.lean) : p.transform;
     vec3 center = transformed(m, item.center.xyz);
     Choice c = chosen(item, m, center, radius_of(item, m));
     // Its bin is the one whose records it lies among: in order, so searched for by halving.
@@ -39,8 +42,14 @@ void main() {
         bool comes = !c.splat && level == c.level;
         fade = c.faded + float(comes);
     }
+    m = p.transform;
     records[at] = floatBitsToUint(m.x);
     records[at + 1u] = floatBitsToUint(m.y);
     records[at + 2u] = floatBitsToUint(m.z);
+#if EXTRAS > 0
+    float height = height_of(m, item.center.xyz, item.span.xyz);
+    vec2 lean = height > 0.0 ? p.lean / height : vec2(0.0);
+    extras[(record - first_record) * EXTRAS] = uvec4(packHalf2x16(lean), 0u, 0u, 0u);
+#endif
     records[at + 3u] = uvec4(look_of(item, row, level, index, false, fade), uint(p.object), uint(p.id));
 }

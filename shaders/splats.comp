@@ -26,6 +26,7 @@ void main() {
     uint row = slot - item.first_chunk * CELL;
     if (HAS_ORDER) row = words[item.order + row];
     Placed p = placed(item, row);
+    if (MOTION == MOTION_WIND) p.transform = leaning(p.transform, p.lean);
     Affine m = p.transform;
     vec3 center = transformed(m, item.center.xyz);
     Choice c = chosen(item, m, center, radius_of(item, m));

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from throng.model.crowd import Crowd
     from throng.model.graph import Node, Scene
     from throng.model.light import Ambient, Fog, PointLight, Shadows, Sun
-    from throng.model.material import Material, Motion
+    from throng.model.material import Material, Motion, Mover
     from throng.model.mesh import Mesh, Model
     from throng.model.sky import Sky
     from throng.options import Options
@@ -66,6 +66,7 @@ __all__ = [
     "Mesh",
     "Model",
     "Motion",
+    "Mover",
     "Node",
     "NotRequestedError",
     "Options",
@@ -94,7 +95,7 @@ _HOMES = {
     "throng.model.crowd": ["Crowd"],
     "throng.model.graph": ["Node", "Scene"],
     "throng.model.light": ["Ambient", "Fog", "PointLight", "Shadows", "Sun"],
-    "throng.model.material": ["Material", "Motion"],
+    "throng.model.material": ["Material", "Motion", "Mover"],
     "throng.model.mesh": ["Mesh", "Model"],
     "throng.model.sky": ["Sky"],
     "throng.options": ["Options"],

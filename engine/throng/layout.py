@@ -23,6 +23,7 @@ _GLSL: dict[str, tuple[Any, tuple[int, ...], int]] = {
     "uvec2": (np.uint32, (2,), 8),
     "vec4": (np.float32, (4,), 16),
     "mat4": (np.float32, (4, 4), 16),  # column by column
+    "vec4[8]": (np.float32, (8, 4), 16),
 }
 
 
@@ -56,7 +57,11 @@ class Struct:
         return int(entry[field][1])
 
     def glsl_members(self) -> str:
-        return "\n".join(f"    {kind} {name};  // {note}" for kind, name, note in self.fields)
+        lines = []
+        for kind, name, note in self.fields:
+            kind, bracket, number = kind.partition("[")
+            lines.append(f"    {kind} {name}{bracket}{number};  // {note}")
+        return "\n".join(lines)
 
     def glsl(self) -> str:
         return f"struct {self.name} {{\n{self.glsl_members()}\n}};\n"
@@ -86,6 +91,8 @@ FRAME = Struct(
             "viewport",
             "where the picture lies in the framebuffer: left, bottom, width, height",
         ),
+        ("vec4[8]", "movers", "what pushes plants aside: where it is, relative to the origin; its radius"),
+        ("vec4", "mover_count", "x: how many"),
         ("vec4", "ray", "where a fragment lies, from its gl_FragCoord: see position.glsl"),
         ("vec4", "ray_x", ""),
         ("vec4", "ray_y", ""),
@@ -105,6 +112,7 @@ FRAME = Struct(
     ],
 )
 
+MOST_MOVERS = 8
 CULL = Struct(
     "Cull",
     [
@@ -155,6 +163,17 @@ RECORD = Struct(
         ("uvec2", "look", "colour, alpha, fade and material: see look.glsl"),
         ("int", "object", "id of the node or crowd"),
         ("int", "id", "id of the instance in its crowd; 0 for a node"),
+    ],
+)
+
+# What some records have beside them, four floats each: EXTRAS of them.
+EXTRA = Struct(
+    "Extra",
+    [
+        ("uint", "lean", "two halves: x and z by which a vertex is bent for each square of its height"),
+        ("float", "layer", "added to a texture's"),
+        ("float", "u", "added to the place in a texture"),
+        ("float", "v", ""),
     ],
 )
 

@@ -212,6 +212,7 @@ class Renderer:
         state.gpu.upload(
             batches, collector.sources(), collector.version, collector.values,
             lod=options.lod, splat=options.splat and (self._samples == 1 or not self._owns_context),
+            motion=options.motion,
         )  # fmt: skip
         table = state.gpu.materials.update(collector.materials.rows, collector.materials.version)
         return state.gpu.uploaded_bytes + self._shared.pool.uploaded_bytes - before + table
@@ -226,7 +227,7 @@ class Renderer:
         effects = dict(gpu.materials.defines)
         if not self._options.reflections:
             effects["MATTE"] = 1
-        gpu.place(view.origin, scene.time)
+        gpu.place(view.origin, scene.time, scene.movers)
         frame = frame_block(scene, view, encode=encode)
         sun = scene.sun
         if sun is not None and sun.shadows is not None and self._options.shadows:

@@ -28,7 +28,8 @@ vec3 three(uint at) { return vec3(number(at), number(at + 1u), number(at + 2u));
 vec4 four(uint at) { return vec4(three(at), number(at + 3u)); }
 
 struct Placed {
-    Affine transform;  // relative to the origin, motion included
+    Affine transform;  // relative to the origin, motion included but that of wind
+    vec2 lean;         // by which wind bends it, for its height
     int object, id;
     bool mirrored;
 };
@@ -71,7 +72,9 @@ Placed placed(Item item, uint row) {
         p.transform = combined(Affine(item.row0, item.row1, item.row2), affine(linear, place));
         p.mirrored = mirrors(scale);
     }
-    if (MOTION != 0) p.transform = moved(p.transform, MOTION, item.motion, place, p.object, p.id);
+    p.lean = vec2(0.0);
+    if (MOTION == MOTION_WIND) p.lean = lean_of(p.transform, MOTION, item.motion, place, p.object, p.id);
+    else if (MOTION != 0) p.transform = moved(p.transform, MOTION, item.motion, p.object, p.id);
     return p;
 }
 

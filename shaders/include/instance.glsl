@@ -9,6 +9,7 @@ struct Instance {
     Affine transform;
     Look look;
     int object, id;
+    vec2 lean;  // for the square of a vertex's height
 };
 
 #ifdef RECORDS
@@ -19,6 +20,9 @@ layout(location = 6) in vec4 record_row2;
 layout(location = 7) in uvec2 record_look;
 #ifdef OUT_IDS
 layout(location = 8) in ivec2 record_ids;
+#endif
+#ifdef WIND
+layout(location = 9) in uvec4 record_extra;
 #endif
 
 Instance fetched() {
@@ -31,6 +35,9 @@ Instance fetched() {
 #else
     i.object = i.id = 0;
 #endif
+#ifdef WIND
+    i.lean = unpackHalf2x16(record_extra.x);
+#endif
     return i;
 }
 
@@ -38,7 +45,7 @@ vec3 instance_normal(Instance i, vec3 normal) { return transformed_normal(i.tran
 
 #else
 
-uniform vec4 item_row0, item_row1, item_row2, item_tint, item_motion;
+uniform vec4 item_row0, item_row1, item_row2, item_tint, item_motion, item_center, item_span;
 uniform int item_object, item_first_row, item_material;
 
 #ifdef NODES
@@ -97,7 +104,12 @@ Instance fetched() {
 #endif
 #endif
 #ifdef MOTION
-    i.transform = moved(i.transform, int(item_motion.x), item_motion, place, i.object, i.id);
+    i.transform = moved(i.transform, int(item_motion.x), item_motion, i.object, i.id);
+#endif
+#ifdef WIND
+    i.lean = lean_of(i.transform, MOTION_WIND, item_motion, place, i.object, i.id);
+    float height = height_of(i.transform, item_center.xyz, item_span.xyz);
+    i.lean = height > 0.0 ? i.lean / height : vec2(0.0);
 #endif
     i.look = Look(item_tint, uint(item_material), 0.0);
 #ifdef HAS_COLORS
@@ -126,7 +138,7 @@ float instance_hand(Instance i) {
 }
 #endif
 
-#if defined(NODES) || defined(SCALE_3) || defined(TURNED_CROWD) || defined(MOTION)
+#if defined(NODES) || defined(SCALE_3) || defined(TURNED_CROWD) || defined(WIND)
 vec3 instance_normal(Instance i, vec3 normal) { return transformed_normal(i.transform, normal); }
 #else
 // One scale for all axes: the cofactor matrix is the rotation times its square.

@@ -25,6 +25,7 @@ _RECORD_ATTRIBUTES = (
     ("record_row0", "4f", 16), ("record_row1", "4f", 16), ("record_row2", "4f", 16),
     ("record_look", "2u", 8), ("record_ids", "2i", 8),
 )  # fmt: skip
+_EXTRA_ATTRIBUTES = (("record_extra", "4u", 16),)
 _WORTH_MASKS = 64  # instances for which masks of their model are made
 _LARGEST_MASKED = 1e15  # the radius of models whose masks float32 has room for
 _LAG = 3  # frames after which counters are surely there
@@ -221,6 +222,8 @@ class IndirectMode:
 
     def _vertex_array(self, drawn: Drawn, defines: Mapping[str, object]) -> moderngl.VertexArray:
         wanted = {**defines, "RECORDS": 1}
+        if self._visibility.extras:
+            wanted["WIND"] = 1
         if self._colored:
             wanted["VERTEX_COLORS"] = 1
         key = (id(drawn), drawn.version, self._pool.version, *sorted(wanted.items()))
@@ -231,6 +234,8 @@ class IndirectMode:
                 vertex_content(self._pool, program),
                 content(program, drawn.records, _RECORD_ATTRIBUTES, "i"),
             ]
+            if self._visibility.extras:
+                parts.append(content(program, drawn.extras, _EXTRA_ATTRIBUTES, "i"))
             array = self._ctx.vertex_array(
                 program, parts, index_buffer=self._pool.indices, index_element_size=4
             )

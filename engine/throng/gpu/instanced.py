@@ -40,7 +40,7 @@ _ATTRIBUTES = {
 UNIFORMS = {
     "item_row0": "row0", "item_row1": "row1", "item_row2": "row2", "item_tint": "tint",
     "item_motion": "motion", "item_object": "object", "item_first_row": "first_row",
-    "item_material": "material",
+    "item_material": "material", "item_center": "center", "item_span": "span",
 }  # fmt: skip
 
 
@@ -63,8 +63,8 @@ def item_defines(item: Item, part: Part) -> dict[str, object]:
     for name in ("rotations", "colors"):
         if name in columns:
             defines[f"HAS_{name.upper()}"] = 1
-    if batch.key.motion is not None:
-        defines["MOTION"] = 1
+    if item.motion is not None:
+        defines["WIND" if item.motion.kind == "wind" else "MOTION"] = 1
     if any(slot.colored for slot in part.slots):
         defines["VERTEX_COLORS"] = 1
     return defines
@@ -72,7 +72,7 @@ def item_defines(item: Item, part: Part) -> dict[str, object]:
 
 def reads_ids(defines: Mapping[str, object]) -> bool:
     """Whether a program made with these defines looks at the instance's id."""
-    return "OUT_IDS" in defines or "MOTION" in defines
+    return "OUT_IDS" in defines or "MOTION" in defines or "WIND" in defines
 
 
 @dataclass(frozen=True, eq=False)
@@ -333,7 +333,7 @@ class _Kit:
         return ready
 
     def _reads_ids(self, item: Item) -> bool:
-        return "OUT_IDS" in self._defines or item.batch.key.motion is not None
+        return "OUT_IDS" in self._defines or item.motion is not None
 
     def _tint(self, level: int) -> Mapping[str, bytes]:
         if not self._by_level:

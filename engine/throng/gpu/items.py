@@ -15,7 +15,7 @@ from throng.gpu.instances import Instances, InstanceStore, Resident, Segment
 from throng.gpu.meshes import IndexRange, MeshPool, MeshSlot, Want
 from throng.layout import ITEM, NONE
 from throng.model.lods import levels, switch_size
-from throng.model.material import MOTIONS, Motion, Pipeline
+from throng.model.material import MOTIONS, Motion, Pipeline, lean_reach
 from throng.model.mesh import Mesh
 
 Doubles = npt.NDArray[np.float64]
@@ -23,6 +23,7 @@ Doubles = npt.NDArray[np.float64]
 # Seconds of its own time after which a motion begins anew: in float32 they are exact to half a millisecond,
 # where the time of day would stand still.
 MOTION_PERIOD = 4096.0
+PUSH = 1.0  # as in motion.glsl
 SPLAT_PIXELS = 24.0  # the diameter of the largest splats; beyond it their masks are too coarse
 _LARGEST = float(np.finfo(np.float32).max)
 _WORTH_LEVELS = 32  # instances for which coarser levels of their mesh are made
@@ -110,6 +111,7 @@ class Item:
 
     batch     of the first part; in all but key and part the others' are the same
     switches  for each level but the finest the diameter in pixels below which it will do
+    motion    how it moves, if that is to be seen
     """
 
     parts: tuple[Part, ...]
@@ -117,6 +119,7 @@ class Item:
     segment: Segment
     extent: Extent
     switches: tuple[float, ...]
+    motion: Motion | None = None
 
     @property
     def batch(self) -> Batch:
@@ -142,6 +145,11 @@ class Item:
         return self.segment.mixed and not all(part.batch.key.double_sided for part in self.parts)
 
 
+def needs_extra(item: Item) -> bool:
+    """Whether its records have an EXTRA beside them."""
+    return item.motion is not None and item.motion.kind == "wind"
+
+
 def _faceted(mesh: Mesh) -> bool:
     a, b, c = (mesh.positions[mesh.indices[:, corner]].astype(np.float64) for corner in range(3))
     faces = np.cross(b - a, c - a)
@@ -158,12 +166,14 @@ def wants(batch: Batch, *, lod: bool) -> list[Want]:
 
 
 def make_items(
-    batches: Iterable[Batch], residents: Sequence[Resident], pool: MeshPool, *, lod: bool, merged: bool
-) -> list[Item]:
+    batches: Iterable[Batch], residents: Sequence[Resident], pool: MeshPool, *, lod: bool, merged: bool,
+    motion: bool = True,
+) -> list[Item]:  # fmt: skip
     """The items of all batches, page by page; within a page those that move by themselves last.
 
     lod     whether to have coarser levels
     merged  whether batches of the same instances become parts of one item
+    motion  whether what moves by itself does
     """
     models: dict[tuple[object, ...], tuple[Resident, list[Batch]]] = {}
     for number, (batch, resident) in enumerate(zip(batches, residents, strict=True)):
@@ -180,12 +190,12 @@ def make_items(
         extent = Extent.of([mesh for part in parts for mesh in part.meshes])
         switches = _switches(parts)
         items += [
-            Item(tuple(parts), resident, segment, extent, switches)
+            Item(tuple(parts), resident, segment, extent, switches, members[0].key.motion if motion else None)
             for segment in resident.segments
             if segment.count
         ]
     pages = {id(item.segment.page): number for number, item in reversed(list(enumerate(items)))}
-    return sorted(items, key=lambda item: (pages[id(item.segment.page)], item.batch.key.motion is not None))
+    return sorted(items, key=lambda item: (pages[id(item.segment.page)], item.motion is not None))
 
 
 def _switches(parts: Sequence[Part]) -> tuple[float, ...]:
@@ -200,10 +210,11 @@ class ItemTable:
     def __init__(self, items: Sequence[Item]) -> None:
         self.rows = np.zeros(len(items), ITEM.dtype)
         self._items = items
+        self._pushed = False
         batches = [item.batch for item in items]
         self._batches = batches
         self._nodes = np.array([batch.object_id < 0 for batch in batches], np.bool_)
-        motions = [batch.key.motion for batch in batches]
+        motions = [item.motion for item in items]
         self._speeds = np.array([0.0 if motion is None else motion.speed for motion in motions])
         with np.errstate(divide="ignore", over="ignore"):
             self._periods = MOTION_PERIOD / self._speeds
@@ -230,6 +241,11 @@ class ItemTable:
         return self._worlds
 
     @property
+    def bends(self) -> bool:
+        """Whether any item is bent by wind, and by what moves through it."""
+        return any(needs_extra(item) for item in self._items)
+
+    @property
     def moves(self) -> bool:
         """Whether any item is a function of the time."""
         return bool(self._speeds.any())
@@ -242,14 +258,21 @@ class ItemTable:
             return
         self.rows["stretch"] = np.linalg.svd(self._worlds[:, :, :3], compute_uv=False)[:, 0]
         for row, item, world in zip(self.rows, self._items, self._worlds, strict=True):
-            motion = item.batch.key.motion
+            motion = item.motion
             if motion is not None and motion.kind == "wind":
-                row["sway"] = motion.reach(item.extent.furthest * float(np.linalg.norm(world[1, :3])))
+                lean = lean_reach(motion.strength + PUSH * self._pushed)
+                row["sway"] = lean * item.extent.furthest * float(np.linalg.norm(world[1, :3]))
             elif motion is not None:
                 row["reach"] = motion.reach(0.0)
 
-    def place(self, origin: Doubles, seconds: float) -> None:
-        """Transforms relative to `origin`, subtracted in float64, and the motions' own time."""
+    def place(self, origin: Doubles, seconds: float, *, pushed: bool = False) -> None:
+        """Transforms relative to `origin`, subtracted in float64, and the motions' own time.
+
+        pushed  whether something may push aside what the wind bends
+        """
+        if pushed != self._pushed:
+            self._pushed = pushed
+            self.update_values()
         worlds = self._worlds.copy()
         worlds[:, :, 3] -= origin
         high = origin.astype(np.float32)

@@ -22,6 +22,7 @@ from throng.gpu.shared import Shared
 from throng.gpu.view import View
 from throng.model.camera import Camera
 from throng.model.light import Sun
+from throng.model.material import Mover
 
 
 class Mode(Protocol):
@@ -74,10 +75,12 @@ class GpuScene:
         *,
         lod: bool,
         splat: bool,
+        motion: bool,
     ) -> None:
         """Brings columns and items up to date. May draw into a framebuffer of its own, to make splat masks.
 
         lod, splat  whether to have what levels of detail and splats need
+        motion   whether what moves by itself does
         version  another one where other instances are drawn, or in another way
         values   another one where only transforms or colours of batches changed
         """
@@ -87,27 +90,30 @@ class GpuScene:
         self._columns += any(resident.changed for resident in residents)
         naive = self.mode_name == "naive"
         lod, splat = lod and not naive, splat and self.mode_name == "indirect"
-        if (version, layouts, pool.epoch, lod, splat) == self._listed:
+        if (version, layouts, pool.epoch, lod, splat, motion) == self._listed:
             if values != self._values:
                 self._table.update_values()
                 self._values, self._placed = values, ()
             return
         self._store.retain(sources)
         pool.retain(self, (want for batch in batches for want in wants(batch, lod=lod)))
-        items = make_items(batches, residents, pool, lod=lod, merged=not naive)
+        items = make_items(batches, residents, pool, lod=lod, merged=not naive, motion=motion)
         self._table = ItemTable(items)
         self._items, self._made_for = items, (lod, splat)
         self._mode.rebuild(items, self._table, lod=lod, splat=splat)
         if self._shadows is not None:
             self._shadows.rebuild(items, self._table, lod=lod, splat=splat)
-        self._listed = version, layouts, pool.epoch, lod, splat
+        self._listed = version, layouts, pool.epoch, lod, splat, motion
         self._values, self._placed = values, ()
 
-    def place(self, origin: npt.NDArray[np.float64], seconds: float) -> None:
-        """Makes everything relative to `origin`, at this time."""
-        placed = origin.tolist(), seconds if self._table.moves else 0.0
+    def place(
+        self, origin: npt.NDArray[np.float64], seconds: float, movers: Sequence[Mover] = ()
+    ) -> None:
+        """Makes everything relative to `origin`, at this time, with these movers in it."""
+        movers = tuple(movers) if self._table.bends else ()
+        placed = origin.tolist(), seconds if self._table.moves else 0.0, movers
         if placed != self._placed:
-            self._table.place(origin, seconds)
+            self._table.place(origin, seconds, pushed=bool(movers))
             self._placed = placed
 
     def cast_shadows(

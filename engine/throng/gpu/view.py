@@ -199,6 +199,9 @@ def frame_block(scene: Scene, view: View, *, encode: bool) -> npt.NDArray[np.voi
     block["sky"][:3], block["ground"][:3] = _around(scene)
     block["sky"][3], block["ground"][3] = float(encode), 1.0
     block["eye"] = view.eye
+    for place, mover in zip(block["movers"], scene.movers, strict=False):
+        place[:] = *(np.array(mover.position) - view.origin), mover.radius
+    block["mover_count"][0] = len(scene.movers)
     block["viewport"] = view.viewport
     for name, ray in zip(("ray", "ray_x", "ray_y", "ray_z"), view.rays, strict=True):
         block[name] = ray

@@ -25,10 +25,10 @@ from throng import layout
 from throng.gpu import source
 from throng.gpu.context import Capabilities, checked_buffer
 from throng.gpu.instances import Page
-from throng.gpu.items import Item, ItemTable
+from throng.gpu.items import Item, ItemTable, needs_extra
 from throng.gpu.programs import CULL_BINDING, FRAME_BINDING, ITEM_BINDING
 from throng.gpu.request import Request
-from throng.layout import CELL, CHUNK, COMMAND, COUNTERS, CULL, ITEM, RECORD, SOURCE, SWITCHES
+from throng.layout import CELL, CHUNK, COMMAND, COUNTERS, CULL, EXTRA, ITEM, RECORD, SOURCE, SWITCHES
 from throng.model.material import Pipeline
 
 SCAN = 256  # invocations of the scan's only work group
@@ -144,21 +144,31 @@ class Drawn:
     """Records and commands of what one run found visible.
 
     records  one after the other: splats, then bin by bin of each item
+    extras   what some records have beside them, as many for each
     """
 
     def __init__(self, ctx: moderngl.Context) -> None:
         self._ctx = ctx
         self.records = checked_buffer(ctx, reserve=RECORD.size, purpose="instance records")
+        self.extras = checked_buffer(ctx, reserve=EXTRA.size, purpose="instance records")
         self.commands = checked_buffer(ctx, reserve=COMMAND.itemsize, purpose="draw commands")
         self.version = 0
 
-    def reserve(self, records: int, commands: int) -> None:
-        """Room for at least so many; grows by half, but not beyond twice what is needed."""
+    def reserve(self, records: int, commands: int, extras: int) -> None:
+        """Room for at least so many; grows by half, but not beyond twice what is needed.
+
+        extras  for each record
+        """
         needed = records * RECORD.size
         if needed > self.records.size:
             size = max(needed, min(2 * needed, self.records.size * 3 // 2))
             self.records.release()
             self.records = checked_buffer(self._ctx, reserve=size, purpose="instance records")
+            self.version += 1
+        wanted = self.records.size // RECORD.size * EXTRA.size * extras
+        if wanted > self.extras.size:
+            self.extras.release()
+            self.extras = checked_buffer(self._ctx, reserve=wanted, purpose="instance records")
             self.version += 1
         if commands * COMMAND.itemsize > self.commands.size:
             self.commands.release()
@@ -168,6 +178,7 @@ class Drawn:
 
     def release(self) -> None:
         self.records.release()
+        self.extras.release()
         self.commands.release()
 
 
@@ -202,6 +213,7 @@ class Visibility:
         self._spans: list[_Span] = []
         self._block = np.zeros((), CULL.dtype)
         self.runs: list[Run] = []
+        self.extras = 0  # for each record
         self._most_records = 0
 
     def rebuild(self, items: Sequence[Item], table: ItemTable, *, fading: bool) -> None:
@@ -220,6 +232,7 @@ class Visibility:
         self._chunks["count"] = np.minimum(CELL, counts[owners] - self._chunks["start"])
         self._seen_bounds = [-1] * len(items)
         self._seen_orders = [None] * len(items)
+        self.extras = int(any(needs_extra(item) for item in items))
         self._write_sources(fading)
         stride = max((item.levels * (2 if item.by_hand else 1) * (1 + fading) for item in items), default=1)
         self._lay_out_work(total, stride)
@@ -312,14 +325,14 @@ class Visibility:
         scan.run(1)
         ctx.memory_barrier(barrier | moderngl.COMMAND_BARRIER_BIT)
         commands = sum(run.count for run in self.runs)
-        drawn.reserve(min(self._most_records, _ROOM), commands)
+        drawn.reserve(min(self._most_records, _ROOM), commands, self.extras)
         switches = int(self._block["switches"]) | extra_switches
         self._test(masks, switches)
         ctx.memory_barrier(barrier)
         self._programs.get("scan", SCAN=SCAN).run(1)
         ctx.memory_barrier(barrier)
         if self._most_records * RECORD.size > drawn.records.size:
-            drawn.reserve(self.counters()["total"], 0)
+            drawn.reserve(self.counters()["total"], 0, self.extras)
         self._buffers["spans"].bind_to_storage_buffer(_COLUMNS)
         self._buffers["dispatches"].bind_to_storage_buffer(_RECORDS)
         self._buffers["sources"].bind_to_storage_buffer(_SIXTH)
@@ -358,7 +371,7 @@ class Visibility:
         barrier = moderngl.SHADER_STORAGE_BARRIER_BIT
         scatter = self._programs.get("scatter")
         spans = len(self._spans)
-        window = self._limit // RECORD.size // 4 * 4
+        window = self._limit // RECORD.size // 16 * 16
         room = drawn.records.size // RECORD.size
         for first in range(0, room, window):
             count = min(window, room - first)
@@ -368,13 +381,19 @@ class Visibility:
             scatter["first_record"], scatter["stop_record"] = first, first + count
             self._dispatch(scatter, -(-len(self._chunks) // CELL))
             self._ctx.memory_barrier(barrier)
-            masks.bind_to_storage_buffer(_SIXTH)
             self._buffers["dispatches"].bind_to_storage_buffer(_SEVENTH)
             for number, span in self._bound_spans():
-                defines = span.defines(switches)
                 for name, entry in (("records", spans + 2 * number), ("splats", 3 * spans + 2 * number)):
-                    if name == "splats" and not (owners and defines.get("SPLATS", 1)):
-                        continue
+                    defines = span.defines(switches)
+                    if name == "splats":
+                        if not (owners and defines.get("SPLATS", 1)):
+                            continue
+                        masks.bind_to_storage_buffer(_SIXTH)
+                    else:
+                        defines["EXTRAS"] = self.extras
+                        if self.extras:
+                            size = EXTRA.size * self.extras
+                            drawn.extras.bind_to_storage_buffer(_SIXTH, offset=first * size, size=count * size)
                     program = self._programs.get(name, **defines)
                     program["entry"] = entry
                     program["first_record"], program["stop_record"] = first, first + count

@@ -12,7 +12,8 @@ from throng import arrays, math3d
 from throng.errors import GraphError, InvalidIndex, InvalidType, InvalidValue
 from throng.model.column import read_only
 from throng.model.light import Ambient, Fog, PointLight, Sun
-from throng.model.material import Material
+from throng.layout import MOST_MOVERS
+from throng.model.material import Material, Mover
 from throng.model.mesh import Mesh, Model, Parts, parts_of
 from throng.model.sky import Sky
 from throng.model.table import NodeTable
@@ -325,6 +326,7 @@ class Scene(Node):
     exposure      stops: each doubles the light that the picture shows
     tone_mapping  how light brighter than white is brought into the picture: "neutral" leaves colours as they
                   are up to 0.8 (Khronos), "aces" gives the look of film; None: it is cut
+    movers        Movers, at most 8: they push aside what the wind bends
     time          seconds; what materials with a motion are a function of
 
     Unlit materials and the background are shown as they are: neither fog nor exposure nor tone mapping
@@ -341,6 +343,7 @@ class Scene(Node):
         "_exposure",
         "_fog",
         "_lights",
+        "_movers",
         "_next_id",
         "_sky",
         "_sun",
@@ -361,6 +364,7 @@ class Scene(Node):
         sky: Sky | None = None,
         exposure: float = 0.0,
         tone_mapping: str | None = None,
+        movers: Sequence[Mover] = (),
         time: float = 0.0,
     ) -> None:
         super().__init__(name="scene")
@@ -379,6 +383,7 @@ class Scene(Node):
         self.sky = sky
         self.exposure = exposure
         self.tone_mapping = tone_mapping
+        self.movers = movers
         self.time = time
 
     def by_id(self, node_id: int) -> Node:
@@ -463,6 +468,22 @@ class Scene(Node):
             if not isinstance(light, PointLight):
                 raise InvalidType(f"lights[{number}]: expected a PointLight, got {arrays.described(light)}")
         self._lights = tuple(value)
+
+    @property
+    def movers(self) -> tuple[Mover, ...]:
+        """What pushes plants aside: set it to a sequence of Movers, at most 8, whenever they have moved."""
+        return self._movers
+
+    @movers.setter
+    def movers(self, value: Sequence[Mover]) -> None:
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            raise InvalidType(f"movers: expected a sequence of Movers, got {arrays.described(value)}")
+        for number, mover in enumerate(value):
+            if not isinstance(mover, Mover):
+                raise InvalidType(f"movers[{number}]: expected a Mover, got {arrays.described(mover)}")
+        if len(value) > MOST_MOVERS:
+            raise InvalidValue(f"movers: expected at most {MOST_MOVERS}, got {len(value)}")
+        self._movers = tuple(value)
 
     @property
     def fog(self) -> Fog | None:

@@ -16,6 +16,11 @@ MOTIONS = ("wind", "fountain", "snow")
 _DEFAULT_SIZES = {"wind": (0.15, 8.0), "fountain": (6.0, 2.5), "snow": (12.0, 0.6)}
 
 
+def lean_reach(lean: float) -> float:
+    """How far its top goes, for each metre of height, where something leans by so many: aside and down."""
+    return lean * math.hypot(1.0, lean * 2 / 3)
+
+
 @dataclass(frozen=True, slots=True, init=False)
 class Motion:
     """A movement that the shader adds to each instance: a function of `scene.time` and the instance.
@@ -53,8 +58,25 @@ class Motion:
                 and scaled
         """
         if self.kind == "wind":
-            return self.strength * height
+            return lean_reach(self.strength) * height
         return math.hypot(self.strength, self.spread)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Mover:
+    """Something that moves through plants: they lean away from it, flat where it is.
+
+    position  metres, in the scene
+    radius    metres up to which it is felt
+    """
+
+    position: tuple[float, float, float]
+    radius: float
+
+    def __init__(self, position: Any, radius: float = 1.0) -> None:
+        put = object.__setattr__
+        put(self, "position", arrays.vector3(position, "position"))
+        put(self, "radius", arrays.number(radius, "radius", above=0.0))
 
 
 @dataclass(frozen=True, slots=True)
