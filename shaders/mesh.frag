@@ -29,6 +29,9 @@ layout(location = OUT_IDS) out ivec2 out_ids;
 layout(location = OUT_NORMALS) out vec4 out_normal;
 #endif
 
+#include "custom_columns.frag"
+#include "custom.frag"
+
 void main() {
 #ifdef FADE
     // Each pixel is one level's or the other's.
@@ -41,12 +44,18 @@ void main() {
     vec3 normal = normalize(v_normal) * float(sign(v_material));
 #endif
     Surface surface = surface_of(abs(v_material) - 1, v_color, v_traits, normal);
+    surface.position = position_of(gl_FragCoord.xyz, gl_FragCoord.w);
+    surface.eye = towards_eye(gl_FragCoord.xy);
+#ifdef CUSTOM
+    fetch_columns();
+#endif
+#ifdef SHADES_SURFACE
+    shade_surface(surface);
+#endif
 #ifdef MASK
     if (surface.alpha < alpha_cutoff(abs(v_material) - 1)) discard;
 #endif
 #ifndef DEPTH_ONLY
-    surface.position = position_of(gl_FragCoord.xyz, gl_FragCoord.w);
-    surface.eye = towards_eye(gl_FragCoord.xy);
     out_color = shaded(surface);
 #endif
 #ifdef OUT_IDS

@@ -2,6 +2,8 @@
 #include "layout.glsl"
 #include "instance.glsl"
 #include "material.glsl"
+#include "custom_columns.vert"
+#include "custom.vert"
 
 layout(location = 0) in vec3 vertex_position;
 layout(location = 1) in vec4 vertex_normal;  // w: the side, + or -, times one more than the number of the part
@@ -31,14 +33,21 @@ uniform float hand;  // draws only what does (-1) or does not (+1) mirror, its c
 
 void main() {
     Instance instance = fetched();
+    vec3 position = vertex_position, normal = vertex_normal.xyz;
+#ifdef CUSTOM
+    fetch_columns();
+#endif
+#ifdef MOVES_VERTICES
+    move_vertex(position, normal);
+#endif
 #ifdef WIND
-    vec3 place = bent(instance.transform, vertex_position, instance.lean);
+    vec3 place = bent(instance.transform, position, instance.lean);
 #else
-    vec3 place = transformed(instance.transform, vertex_position);
+    vec3 place = transformed(instance.transform, position);
 #endif
     gl_Position = frame.view_projection * vec4(place, 1.0);
 #ifndef DEPTH_ONLY
-    v_normal = instance_normal(instance, vertex_normal.xyz);
+    v_normal = instance_normal(instance, normal);
 #endif
     // Flat, so from the provoking vertex, whose side counts.
     bool debug = instance.look.material == DEBUG_MATERIAL;

@@ -6,7 +6,7 @@
 layout(local_size_x = CELL) in;
 
 layout(std430, binding = 3) buffer RecordBlock { uvec4 records[]; };
-#if EXTRAS > 0
+#ifdef EXTRAS
 layout(std430, binding = 6) writeonly buffer ExtraBlock { uvec4 extras[]; };
 #endif
 layout(std430, binding = 7) readonly buffer DispatchBlock { uvec4 dispatches[]; };
@@ -46,10 +46,21 @@ void main() {
     records[at] = floatBitsToUint(m.x);
     records[at + 1u] = floatBitsToUint(m.y);
     records[at + 2u] = floatBitsToUint(m.z);
-#if EXTRAS > 0
+#ifdef EXTRAS
     float height = height_of(m, item.center.xyz, item.span.xyz);
     vec2 lean = height > 0.0 ? p.lean / height : vec2(0.0);
-    extras[(record - first_record) * EXTRAS] = uvec4(packHalf2x16(lean), 0u, 0u, 0u);
+    float layer = item.layers == NONE ? 0.0 : float(int(words[item.layers + row]));
+    uvec2 offset = item.uv_offsets == NONE ? uvec2(0u) : uvec2(words[item.uv_offsets + 2u * row],
+                                                               words[item.uv_offsets + 2u * row + 1u]);
+    uint beside = (record - first_record) * EXTRAS;
+    extras[beside] = uvec4(packHalf2x16(lean), floatBitsToUint(layer), offset);
+    uint customs[4] = uint[](item.custom0, item.custom1, item.custom2, item.custom3);
+    for (uint i = 0u; i + 1u < EXTRAS; i++) {
+        uint width = item.custom_widths >> 8u * i & 255u;
+        uvec4 own = uvec4(0u);
+        for (uint k = 0u; k < width; k++) own[k] = words[customs[i] + row * width + k];
+        extras[beside + 1u + i] = own;
+    }
 #endif
     records[at + 3u] = uvec4(look_of(item, row, level, index, false, fade), uint(p.object), uint(p.id));
 }

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from throng.model.light import Ambient, Fog, PointLight, Shadows, Sun
     from throng.model.material import Material, Motion, Mover
     from throng.model.mesh import Mesh, Model
+    from throng.model.shader import Shader
     from throng.model.sky import Sky
     from throng.options import Options
     from throng.renderer import Renderer
@@ -73,6 +74,7 @@ __all__ = [
     "PointLight",
     "Renderer",
     "Scene",
+    "Shader",
     "ShaderError",
     "Shadows",
     "Sky",
@@ -98,6 +100,7 @@ _HOMES = {
     "throng.model.material": ["Material", "Motion", "Mover"],
     "throng.model.mesh": ["Mesh", "Model"],
     "throng.model.sky": ["Sky"],
+    "throng.model.shader": ["Shader"],
     "throng.options": ["Options"],
     "throng.renderer": ["Renderer"],
     "throng.window": ["show"],

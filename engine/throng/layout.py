@@ -92,7 +92,7 @@ FRAME = Struct(
             "where the picture lies in the framebuffer: left, bottom, width, height",
         ),
         ("vec4[8]", "movers", "what pushes plants aside: where it is, relative to the origin; its radius"),
-        ("vec4", "mover_count", "x: how many"),
+        ("vec4", "moment", "x: how many movers; y: seconds, anew after 4,096"),
         ("vec4", "ray", "where a fragment lies, from its gl_FragCoord: see position.glsl"),
         ("vec4", "ray_x", ""),
         ("vec4", "ray_y", ""),
@@ -113,6 +113,7 @@ FRAME = Struct(
 )
 
 MOST_MOVERS = 8
+MOST_CUSTOM = 4  # columns that a shader of the user's reads
 CULL = Struct(
     "Cull",
     [
@@ -166,7 +167,7 @@ RECORD = Struct(
     ],
 )
 
-# What some records have beside them, four floats each: EXTRAS of them.
+# What some records have beside them: one of these, then a texel of four words for each custom column.
 EXTRA = Struct(
     "Extra",
     [
@@ -218,8 +219,16 @@ ITEM = Struct(
         ("float", "splat_size", "diameter in pixels below which an instance is a splat"),
         ("uint", "materials", "a column of rows of the material table; NONE for a crowd"),
         ("uint", "material", "the row of a crowd's first part"),
+        ("uint", "layers", "columns for textures"),
+        ("uint", "uv_offsets", ""),
+        ("uint", "custom0", "columns for a shader of the user's"),
+        ("uint", "custom1", ""),
+        ("uint", "custom2", ""),
+        ("uint", "custom3", ""),
+        ("uint", "custom_widths", "words a row of each, 8 bits"),
         ("uint", "unused0", ""),
         ("uint", "unused1", ""),
+        ("uint", "unused2", ""),
     ],
 )
 

@@ -39,7 +39,7 @@ vec2 wind_at(vec4 motion, vec3 place, vec4 random) {
 // Aside from what moves through, and down where it is.
 vec2 pushed_at(vec3 place) {
     vec2 sum = vec2(0.0);
-    for (int number = 0; number < int(frame.mover_count.x); number++) {
+    for (int number = 0; number < int(frame.moment.x); number++) {
         vec3 away = place - frame.movers[number].xyz;
         float radius = frame.movers[number].w, far = length(away.xz);
         float share = smoothstep(1.0, 0.4, far / radius) * smoothstep(1.6, 0.8, abs(away.y) / radius);

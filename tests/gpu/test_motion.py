@@ -12,7 +12,7 @@ from pictures import MODES, Drawer, everything, share_differing
 
 from throng import Camera, Crowd, Material, Mesh, Motion, Node, Renderer, Scene, shapes
 from throng.gpu import rawgl
-from throng.layout import RECORD
+from throng.layout import EXTRA, RECORD
 
 CAMERA = Camera((0, 0, 0), (0, 0, -1))  # the origin of its records is the scene's
 Array = npt.NDArray[Any]
@@ -26,23 +26,37 @@ def renderer() -> Iterator[Renderer]:
         yield made
 
 
-def transforms(renderer: Renderer, scene: Scene) -> Array:
-    """(n, 3, 4): where the shader has put every instance, read back from the GPU."""
+def read(renderer: Renderer, scene: Scene) -> tuple[Array, Array]:
+    """(n, 3, 4): where the shader has put every instance; (n, 2): how wind bends it. Read back from the GPU."""
     renderer.render(scene, CAMERA)
     state = renderer._states[-1]
     mode: Any = state.gpu._mode
+    count = state.collector.instances
     with rawgl.current(renderer.context):
-        raw = mode._drawn[0].records.read(size=RECORD.size * state.collector.instances)
+        raw = mode._drawn[0].records.read(size=RECORD.size * count)
+        beside = mode._drawn[0].extras.read() if mode._visibility.extras else bytes(EXTRA.size * count)
     records = np.frombuffer(raw, RECORD.dtype)
+    extras = np.frombuffer(beside[: EXTRA.size * count], EXTRA.dtype)
     order = np.lexsort([records["id"], records["object"]])
-    return np.stack([records[f"row{row}"] for row in range(3)], axis=1)[order].astype(np.float64)
+    rows = np.stack([records[f"row{row}"] for row in range(3)], axis=1)[order].astype(np.float64)
+    lean = np.ascontiguousarray(extras["lean"]).view(np.float16).reshape(-1, 2)
+    return rows, lean[order].astype(np.float64)
 
 
-def placed(moved: Array, mesh: Mesh) -> Array:
-    """(n, v, 3): the vertices of every instance."""
-    return np.asarray(
-        np.einsum("nij,vj->nvi", moved[..., :3], mesh.positions.astype(np.float64)) + moved[:, None, :, 3]
-    )
+def transforms(renderer: Renderer, scene: Scene) -> Array:
+    """(n, 3, 4): where the shader has put every instance, read back from the GPU."""
+    return read(renderer, scene)[0]
+
+
+def vertices(renderer: Renderer, scene: Scene, mesh: Mesh) -> Array:
+    """(n, v, 3): the vertices of every instance: along a parabola, stiff at the root."""
+    rows, lean = read(renderer, scene)
+    turned = np.einsum("nij,vj->nvi", rows[..., :3], mesh.positions.astype(np.float64))
+    height = turned[..., 1]
+    turned[..., 0] += lean[:, :1] * height**2
+    turned[..., 2] += lean[:, 1:] * height**2
+    turned[..., 1] -= 2 / 3 * (lean**2).sum(axis=1)[:, None] * height**3
+    return np.asarray(turned + rows[:, None, :, 3])
 
 
 TIMES = [*np.linspace(0, 40, 60), 1e3, 12345.6]
@@ -79,7 +93,7 @@ def test_no_vertex_goes_further_than_the_motion_reaches(renderer: Renderer, moti
     """And none leaves the bounds of its crowd or scene, which count on that."""
     mesh = shapes.box((0.3, 1.4, 0.5))
     scene = moving(motion, mesh)
-    rest = placed(transforms(renderer, moving(None, mesh)), mesh)
+    rest = vertices(renderer, moving(None, mesh), mesh)
     origins = transforms(renderer, moving(None, mesh))[:, :, 3]
     heights = np.abs(rest[..., 1] - origins[:, None, 1]).max(axis=1)
     reach = np.array([motion.reach(float(height)) for height in heights])
@@ -87,7 +101,7 @@ def test_no_vertex_goes_further_than_the_motion_reaches(renderer: Renderer, moti
     furthest = 0.0
     for seconds in TIMES:
         scene.time = float(seconds)
-        now = placed(transforms(renderer, scene), mesh)
+        now = vertices(renderer, scene, mesh)
         distance = np.linalg.norm(now - rest, axis=-1).max(axis=1)
         assert (distance <= reach * (1 + 1e-5) + 1e-5).all()
         assert (now >= low - 1e-4).all()
@@ -104,10 +118,9 @@ def test_wind_leaves_the_root_where_it_is(renderer: Renderer, motion: Motion) ->
     tips = set()
     for seconds in TIMES:
         scene.time = float(seconds)
-        now = transforms(renderer, scene)
-        np.testing.assert_array_equal(now[:, :, 3], rest[:, :, 3])  # what stands at the origin of its mesh
-        np.testing.assert_array_equal(now[:, 1], rest[:, 1])  # a shear: nothing gets higher or lower
-        tips.add(tuple(np.round(now[7, 0], 6).tolist()))
+        now, lean = read(renderer, scene)
+        np.testing.assert_array_equal(now, rest)  # what bends is a matter of height alone
+        tips.add(tuple(np.round(lean[7], 6).tolist()))
     assert len(tips) > len(TIMES) * 0.9
 
 
@@ -180,9 +193,9 @@ def test_time_can_be_long(renderer: Renderer) -> None:
     """After a day of float32 seconds the motion still moves by less than a frame's jump."""
     scene = Scene(time=86_400.0)
     scene.add(Crowd(shapes.box(), Material(motion="wind"), positions=np.zeros((50, 3))))
-    one = transforms(renderer, scene)
+    one = vertices(renderer, scene, shapes.box())
     scene.time += 1 / 60
-    other = transforms(renderer, scene)
+    other = vertices(renderer, scene, shapes.box())
     step = np.abs(one - other).max()
     assert 0 < step < 0.05
 
@@ -194,7 +207,7 @@ def test_motions_go_on_at_the_time_of_day(renderer: Renderer, kind: str) -> None
     seen = []
     for seconds in (1.8e9, 1.8e9 + 0.02, 1.8e9 + 0.04, -1.8e9, 1e300):
         scene.time = seconds
-        seen.append(transforms(renderer, scene))
+        seen.append(vertices(renderer, scene, shapes.box()))
         assert np.isfinite(seen[-1]).all()
     first, second = (np.abs(seen[step + 1] - seen[step]).max(axis=(1, 2)) for step in (0, 1))
     steady = (first < 0.5) & (second < 0.5)  # but for what lands and starts again

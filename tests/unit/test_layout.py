@@ -15,6 +15,7 @@ STRUCTS = [
 ]
 # Base alignments and sizes, OpenGL 4.6, 7.6.2.2. For these types std140 and std430 agree.
 RULES = {"float": (4, 4), "int": (4, 4), "uint": (4, 4), "uvec2": (8, 8), "vec4": (16, 16), "mat4": (16, 64)}
+RULES["vec4[8]"] = 16, 128
 
 
 @pytest.mark.parametrize("struct", STRUCTS, ids=lambda struct: struct.name)
@@ -32,8 +33,10 @@ def test_fields_lie_where_opengl_puts_them(struct: Struct) -> None:
 
 @pytest.mark.parametrize("struct", STRUCTS, ids=lambda struct: struct.name)
 def test_the_glsl_has_every_field_in_order(struct: Struct) -> None:
-    members = re.findall(r"^    (\w+) (\w+);  //", struct.glsl_members(), re.MULTILINE)
-    assert members == [(kind, name) for kind, name, _ in struct.fields]
+    members = re.findall(r"^    (\w+) (\w+)(\[\d+\])?;  //", struct.glsl_members(), re.MULTILINE)
+    assert [(kind + number, name) for kind, name, number in members] == [
+        (kind, name) for kind, name, _ in struct.fields
+    ]
     assert struct.glsl_members() in "".join(layout.generated().values())
     assert struct.glsl().startswith(f"struct {struct.name} {{\n")
 

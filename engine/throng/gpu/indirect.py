@@ -19,13 +19,15 @@ from throng.gpu.request import DEBUG, Request, Tally
 from throng.gpu.screen import Screen
 from throng.gpu.shared import Shared
 from throng.gpu.visibility import Drawn, Visibility
-from throng.layout import COUNTERS, NONE, SWITCHES
+from throng.layout import COUNTERS, MOST_CUSTOM, NONE, SWITCHES
 
 _RECORD_ATTRIBUTES = (
     ("record_row0", "4f", 16), ("record_row1", "4f", 16), ("record_row2", "4f", 16),
     ("record_look", "2u", 8), ("record_ids", "2i", 8),
 )  # fmt: skip
-_EXTRA_ATTRIBUTES = (("record_extra", "4u", 16),)
+_EXTRA_ATTRIBUTES = (
+    ("record_extra", "4u", 16), *((f"record_custom{slot}", "4u", 16) for slot in range(MOST_CUSTOM)),
+)  # fmt: skip
 _WORTH_MASKS = 64  # instances for which masks of their model are made
 _LARGEST_MASKED = 1e15  # the radius of models whose masks float32 has room for
 _LAG = 3  # frames after which counters are surely there
@@ -35,6 +37,8 @@ _SETTLES = 3  # tests of the same frame until nothing more is found
 
 
 def _worth_masks(item: Item) -> bool:
+    if item.shaders or not {"layer", "uv_offset"}.isdisjoint(item.batch.instances.columns):
+        return False
     return item.batch.instances.count >= _WORTH_MASKS and 0.0 < item.extent.radius < _LARGEST_MASKED
 
 
@@ -56,7 +60,7 @@ class IndirectMode:
         self._counters = [checked_buffer(ctx, reserve=64, purpose="counters") for _ in range(_LAG)]
         self._frames = 0
         self._counted = 0  # instances of all items
-        self._colored = self._has_masks = False
+        self._colored = self._has_masks = self._bends = False
         self._made: tuple[object, ...] = ()
         self._seen: tuple[object, ...] = ()  # which frame's, if any, what is kept as seen is
         self._latest = 0  # of `_drawn`, the one that has the splats
@@ -73,6 +77,7 @@ class IndirectMode:
         self._counted = sum(item.segment.count for item in items)
         self._has_masks = any(place != NONE for place in places.values())
         self._visibility.rebuild(items, table, fading=lod)
+        self._bends = table.bends
         self._colored = any(slot.colored for item in items for part in item.parts for slot in part.slots)
         self._made = ()
         self._idle = 0
@@ -222,11 +227,16 @@ class IndirectMode:
 
     def _vertex_array(self, drawn: Drawn, defines: Mapping[str, object]) -> moderngl.VertexArray:
         wanted = {**defines, "RECORDS": 1}
-        if self._visibility.extras:
+        if self._bends:
             wanted["WIND"] = 1
         if self._colored:
             wanted["VERTEX_COLORS"] = 1
-        key = (id(drawn), drawn.version, self._pool.version, *sorted(wanted.items()))
+        key = (
+            id(drawn),
+            drawn.version,
+            self._pool.version,
+            *sorted(wanted.items(), key=lambda item: item[0]),
+        )
         array = self._arrays.get(key)
         if array is None:
             program = self._programs.get(wanted)
@@ -234,8 +244,9 @@ class IndirectMode:
                 vertex_content(self._pool, program),
                 content(program, drawn.records, _RECORD_ATTRIBUTES, "i"),
             ]
-            if self._visibility.extras:
-                parts.append(content(program, drawn.extras, _EXTRA_ATTRIBUTES, "i"))
+            beside = _EXTRA_ATTRIBUTES[: self._visibility.extras]
+            if any(name in program for name, _, _ in beside):
+                parts.append(content(program, drawn.extras, beside, "i"))
             array = self._ctx.vertex_array(
                 program, parts, index_buffer=self._pool.indices, index_element_size=4
             )

@@ -44,9 +44,14 @@ UNIFORMS = {
 }  # fmt: skip
 
 
-def _attributes(name: str, width: int) -> list[tuple[str, str, int]]:
-    """The attributes that a column of `width` words feeds."""
-    return [("scales", f"{width}f", 0)] if name == "scales" else _ATTRIBUTES.get(name, [])
+def _attributes(item: Item, name: str, width: int) -> list[tuple[str, str, int]]:
+    """The attributes that an item's column of `width` words feeds."""
+    if name == "scales":
+        return [("scales", f"{width}f", 0)]
+    for custom, kind in item.shader_columns:
+        if name == custom:
+            return [(f"custom_{name}", f"{width}{'i' if kind.startswith('i') else 'f'}", 0)]
+    return _ATTRIBUTES.get(name, [])
 
 
 def item_defines(item: Item, part: Part) -> dict[str, object]:
@@ -270,7 +275,7 @@ class _Kit:
         item = self._items[number]
         names = {
             name for name, column in item.batch.instances.columns.items()
-            if _attributes(name, column.row_bytes // 4)
+            if _attributes(item, name, column.row_bytes // 4)
         }  # fmt: skip
         names -= {"ids", "colors", "materials"} if self._by_level else {"ids"}
         return names | {"ids"} if self._reads_ids(item) else names
@@ -360,7 +365,7 @@ class _Kit:
         columns = item.batch.instances.columns
         for name, offset in offsets.items():
             width = columns[name].row_bytes if name in columns else 4
-            for attribute, text, start in _attributes(name, width // 4):
+            for attribute, text, start in _attributes(item, name, width // 4):
                 if attribute not in ready.program:
                     continue
                 member = ready.program[attribute]

@@ -11,12 +11,14 @@ import moderngl
 import numpy as np
 import numpy.typing as npt
 
+from throng.errors import InvalidValue
 from throng.gpu.instances import Instances, InstanceStore, Resident, Segment
 from throng.gpu.meshes import IndexRange, MeshPool, MeshSlot, Want
 from throng.layout import ITEM, NONE
 from throng.model.lods import levels, switch_size
 from throng.model.material import MOTIONS, Motion, Pipeline, lean_reach
 from throng.model.mesh import Mesh
+from throng.model.shader import Shader
 
 Doubles = npt.NDArray[np.float64]
 
@@ -25,6 +27,7 @@ Doubles = npt.NDArray[np.float64]
 MOTION_PERIOD = 4096.0
 PUSH = 1.0  # as in motion.glsl
 SPLAT_PIXELS = 24.0  # the diameter of the largest splats; beyond it their masks are too coarse
+_FOR_TEXTURES = {"layer", "uv_offset"}
 _LARGEST = float(np.finfo(np.float32).max)
 _WORTH_LEVELS = 32  # instances for which coarser levels of their mesh are made
 
@@ -140,6 +143,40 @@ class Item:
         return all(_faceted(part.meshes[0]) for part in self.parts)
 
     @property
+    def shaders(self) -> list[Shader]:
+        """Those of its parts."""
+        return [
+            part.batch.key.pipeline.shader
+            for part in self.parts
+            if part.batch.key.pipeline.shader is not None
+        ]
+
+    @cached_property
+    def shader_columns(self) -> tuple[tuple[str, str], ...]:
+        """The columns that its parts' shaders read, and their types.
+
+        Raises InvalidValue where the crowd has no such column, or parts want others.
+        """
+        wanted = list(dict.fromkeys(shader.columns for shader in self.shaders if shader.columns))
+        if not wanted:
+            return ()
+        who = f"of the crowd with id {self.batch.object_id}" if self.batch.object_id >= 0 else "of nodes"
+        if len(wanted) > 1:
+            raise InvalidValue(f"shader: expected the same columns for all parts of a model, got {wanted}")
+        for name, kind in wanted[0]:
+            column = self.batch.instances.columns.get(name)
+            if column is None:
+                raise InvalidValue(f"shader: expected a column {name!r} {who}, got none of that name")
+            width = int(kind[-1]) if kind[-1].isdigit() else 1
+            came = column.read(0, 0)
+            if column.row_bytes != 4 * width or (came.dtype == np.int32) != kind.startswith("i"):
+                raise InvalidValue(
+                    f"shader: expected a column {name!r} {who} for GLSL's {kind}, got one of "
+                    f"{column.row_bytes // 4} {came.dtype} a row"
+                )
+        return wanted[0]
+
+    @property
     def by_hand(self) -> bool:
         """Whether some instances mirror, others do not, and it makes a difference."""
         return self.segment.mixed and not all(part.batch.key.double_sided for part in self.parts)
@@ -147,7 +184,8 @@ class Item:
 
 def needs_extra(item: Item) -> bool:
     """Whether its records have an EXTRA beside them."""
-    return item.motion is not None and item.motion.kind == "wind"
+    bends = item.motion is not None and item.motion.kind == "wind"
+    return bends or bool(item.shader_columns) or not _FOR_TEXTURES.isdisjoint(item.batch.instances.columns)
 
 
 def _faceted(mesh: Mesh) -> bool:
@@ -243,12 +281,13 @@ class ItemTable:
     @property
     def bends(self) -> bool:
         """Whether any item is bent by wind, and by what moves through it."""
-        return any(needs_extra(item) for item in self._items)
+        return any(item.motion is not None and item.motion.kind == "wind" for item in self._items)
 
     @property
     def moves(self) -> bool:
         """Whether any item is a function of the time."""
-        return bool(self._speeds.any())
+        moving = any(shader.vertex is not None for item in self._items for shader in item.shaders)
+        return moving or bool(self._speeds.any())
 
     def update_values(self) -> None:
         """Transforms and colours of crowds as they now are; `place` has to follow."""
@@ -264,6 +303,9 @@ class ItemTable:
                 row["sway"] = lean * item.extent.furthest * float(np.linalg.norm(world[1, :3]))
             elif motion is not None:
                 row["reach"] = motion.reach(0.0)
+            reach = max((shader.reach for shader in item.shaders), default=0.0)
+            if reach:
+                row["sway"] += reach * float(np.linalg.norm(world[:, :3]))
 
     def place(self, origin: Doubles, seconds: float, *, pushed: bool = False) -> None:
         """Transforms relative to `origin`, subtracted in float64, and the motions' own time.
@@ -287,6 +329,11 @@ class ItemTable:
         for name in ("positions", "rotations", "scales", "colors", "matrices", "ids", "order", "materials"):
             there = name in columns or (name == "order" and name in item.segment.offsets)
             row[name] = item.segment.offsets[name] // 4 if there else NONE
+        for field, name in (("layers", "layer"), ("uv_offsets", "uv_offset")):
+            row[field] = item.segment.offsets[name] // 4 if name in columns else NONE
+        for slot, (name, _) in enumerate(item.shader_columns):
+            row[f"custom{slot}"] = item.segment.offsets[name] // 4
+            row["custom_widths"] |= columns[name].row_bytes // 4 << 8 * slot
         row["scale_width"] = columns["scales"].row_bytes // 4 if "scales" in columns else 0
 
 

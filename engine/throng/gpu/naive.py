@@ -111,6 +111,8 @@ class NaiveMode:
         setters = []
         for name, column in item.batch.instances.columns.items():
             whole = [(name, column.row_bytes, 0)] if name in _WHOLE else []
+            if any(name == custom for custom, _ in item.shader_columns):
+                whole = [(f"custom_{name}", column.row_bytes, 0)]
             for uniform, size, start in _PARTS.get(name, whole):
                 if uniform in program:
                     values = self._rows(number, item, name, uniform, size, start)

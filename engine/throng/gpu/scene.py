@@ -106,9 +106,7 @@ class GpuScene:
         self._listed = version, layouts, pool.epoch, lod, splat, motion
         self._values, self._placed = values, ()
 
-    def place(
-        self, origin: npt.NDArray[np.float64], seconds: float, movers: Sequence[Mover] = ()
-    ) -> None:
+    def place(self, origin: npt.NDArray[np.float64], seconds: float, movers: Sequence[Mover] = ()) -> None:
         """Makes everything relative to `origin`, at this time, with these movers in it."""
         movers = tuple(movers) if self._table.bends else ()
         placed = origin.tolist(), seconds if self._table.moves else 0.0, movers

@@ -23,6 +23,8 @@ _MESSAGE = re.compile(  # Mesa, and with "ERROR: 0:12: text" Apple, AMD and Inte
     r"(?:ERROR:\s*)?\d+:(?P<mesa>\d+)(?:\(\d+\))?:\s*(?P<mesa_text>.*)"  # 0:12(3): error: text
     r"|\d+\((?P<nvidia>\d+)\)\s*:\s*(?P<nvidia_text>.*)"  # 0(12) : error C1008: text
 )
+# Texts made by Python, by name; or what errors call them, and the text.
+Generated = Mapping[str, str | tuple[str, str]]
 _STAGE = re.compile(r"\w+_shader$")
 
 
@@ -46,7 +48,7 @@ def load(
     *,
     version: int,
     defines: Mapping[str, object] | None = None,
-    generated: Mapping[str, str] | None = None,
+    generated: Generated | None = None,
 ) -> str:
     """The text of shader `name`, complete: `#version`, `defines`, then the file with its includes.
 
@@ -66,7 +68,7 @@ def compile_program(
     *,
     version: int,
     defines: Mapping[str, object] | None = None,
-    generated: Mapping[str, str] | None = None,
+    generated: Generated | None = None,
     vertex: str,
     fragment: str,
 ) -> moderngl.Program: ...
@@ -79,7 +81,7 @@ def compile_program(
     *,
     version: int,
     defines: Mapping[str, object] | None = None,
-    generated: Mapping[str, str] | None = None,
+    generated: Generated | None = None,
     compute: str,
 ) -> moderngl.ComputeShader: ...
 
@@ -90,7 +92,7 @@ def compile_program(
     *,
     version: int,
     defines: Mapping[str, object] | None = None,
-    generated: Mapping[str, str] | None = None,
+    generated: Generated | None = None,
     vertex: str | None = None,
     fragment: str | None = None,
     compute: str | None = None,
@@ -139,7 +141,7 @@ def _explain(message: str, stages: Mapping[str, _Text]) -> str:
     return "\n".join(result)
 
 
-def _assemble(name: str, version: int, defines: Mapping[str, object], generated: Mapping[str, str]) -> _Text:
+def _assemble(name: str, version: int, defines: Mapping[str, object], generated: Generated) -> _Text:
     text = _Text()
     text.add(f"#version {version} core", "(generated)", 1)
     for key, value in defines.items():
@@ -150,7 +152,7 @@ def _assemble(name: str, version: int, defines: Mapping[str, object], generated:
 
 
 def _append(
-    text: _Text, name: str, asked_at: str, open_files: list[str], done: set[str], generated: Mapping[str, str]
+    text: _Text, name: str, asked_at: str, open_files: list[str], done: set[str], generated: Generated
 ) -> None:
     """Adds file `name` to `text`; `open_files` are the files that are being included right now."""
     if name in open_files:
@@ -167,10 +169,11 @@ def _append(
     done.add(name)
 
 
-def _read(name: str, asked_at: str, generated: Mapping[str, str]) -> tuple[str, str]:
+def _read(name: str, asked_at: str, generated: Generated) -> tuple[str, str]:
     """How errors call the file, and what it holds."""
     if name in generated:
-        return f"{name} (generated)", generated[name]
+        made = generated[name]
+        return (f"{name} (generated)", made) if isinstance(made, str) else made
     root = assets.folder("shaders")
     for path in (root / "include" / name, root / name):
         if path.is_file():

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from throng import math3d
+from throng.gpu.items import MOTION_PERIOD
 from throng.layout import FRAME
 from throng.model.camera import Camera
 from throng.model.graph import Scene
@@ -201,7 +202,7 @@ def frame_block(scene: Scene, view: View, *, encode: bool) -> npt.NDArray[np.voi
     block["eye"] = view.eye
     for place, mover in zip(block["movers"], scene.movers, strict=False):
         place[:] = *(np.array(mover.position) - view.origin), mover.radius
-    block["mover_count"][0] = len(scene.movers)
+    block["moment"][:2] = len(scene.movers), math.fmod(scene.time, MOTION_PERIOD)
     block["viewport"] = view.viewport
     for name, ray in zip(("ray", "ray_x", "ray_y", "ray_z"), view.rays, strict=True):
         block[name] = ray

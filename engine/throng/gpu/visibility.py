@@ -232,7 +232,8 @@ class Visibility:
         self._chunks["count"] = np.minimum(CELL, counts[owners] - self._chunks["start"])
         self._seen_bounds = [-1] * len(items)
         self._seen_orders = [None] * len(items)
-        self.extras = int(any(needs_extra(item) for item in items))
+        customs = max((len(item.shader_columns) for item in items), default=0)
+        self.extras = 1 + customs if any(needs_extra(item) for item in items) else 0
         self._write_sources(fading)
         stride = max((item.levels * (2 if item.by_hand else 1) * (1 + fading) for item in items), default=1)
         self._lay_out_work(total, stride)
@@ -390,10 +391,12 @@ class Visibility:
                             continue
                         masks.bind_to_storage_buffer(_SIXTH)
                     else:
-                        defines["EXTRAS"] = self.extras
                         if self.extras:
+                            defines["EXTRAS"] = f"{self.extras}u"
                             size = EXTRA.size * self.extras
-                            drawn.extras.bind_to_storage_buffer(_SIXTH, offset=first * size, size=count * size)
+                            drawn.extras.bind_to_storage_buffer(
+                                _SIXTH, offset=first * size, size=count * size
+                            )
                     program = self._programs.get(name, **defines)
                     program["entry"] = entry
                     program["first_record"], program["stop_record"] = first, first + count

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from throng import arrays, math3d
 from throng.errors import GraphError, InvalidIndex, InvalidType, InvalidValue
+from throng.layout import MOST_MOVERS
 from throng.model.column import read_only
 from throng.model.light import Ambient, Fog, PointLight, Sun
-from throng.layout import MOST_MOVERS
 from throng.model.material import Material, Mover
 from throng.model.mesh import Mesh, Model, Parts, parts_of
 from throng.model.sky import Sky

@@ -8,6 +8,7 @@ from typing import Any
 
 from throng import arrays
 from throng.errors import InvalidType
+from throng.model.shader import Shader
 
 SHADINGS = ("lit", "unlit")
 ALPHA_MODES = ("opaque", "mask", "blend")
@@ -84,11 +85,12 @@ class Pipeline:
     """What a material asks of the pipeline: those that ask the same share a draw, whatever else differs."""
 
     alpha_mode: str = "opaque"
+    shader: Shader | None = None
 
     @property
-    def order(self) -> int:
+    def order(self) -> tuple[int, str]:
         """What is drawn first has the smallest."""
-        return ALPHA_MODES.index(self.alpha_mode)
+        return ALPHA_MODES.index(self.alpha_mode), "" if self.shader is None else repr(self.shader)
 
     @property
     def blends(self) -> bool:
@@ -98,7 +100,10 @@ class Pipeline:
     @property
     def defines(self) -> dict[str, object]:
         """For its shaders."""
-        return {} if self.alpha_mode == "opaque" else {self.alpha_mode.upper(): 1}
+        found: dict[str, object] = {} if self.alpha_mode == "opaque" else {self.alpha_mode.upper(): 1}
+        if self.shader is not None:
+            found["CUSTOM"] = self.shader
+        return found
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -117,6 +122,7 @@ class Material:
                   "blend": what is behind shines through
     alpha_cutoff  0..1
     motion        None, one of MOTIONS, or a Motion
+    shader        None, or a Shader: GLSL of one's own
 
     Raises InvalidValue or InvalidType, naming the argument.
     """
@@ -132,6 +138,7 @@ class Material:
     alpha_mode: str
     alpha_cutoff: float
     motion: Motion | None
+    shader: Shader | None
 
     def __init__(
         self,
@@ -147,6 +154,7 @@ class Material:
         alpha_mode: str = "opaque",
         alpha_cutoff: float = 0.5,
         motion: str | Motion | None = None,
+        shader: Shader | None = None,
     ) -> None:
         if isinstance(motion, str):
             motion = Motion(motion)
@@ -167,8 +175,11 @@ class Material:
         put(self, "alpha_mode", arrays.choice(alpha_mode, "alpha_mode", ALPHA_MODES))
         put(self, "alpha_cutoff", arrays.number(alpha_cutoff, "alpha_cutoff", low=0.0, high=1.0))
         put(self, "motion", motion)
+        if shader is not None and not isinstance(shader, Shader):
+            raise InvalidType(f"shader: expected a Shader or None, got {arrays.described(shader)}")
+        put(self, "shader", shader)
 
     @property
     def pipeline(self) -> Pipeline:
         """What it asks of the pipeline."""
-        return Pipeline(self.alpha_mode)
+        return Pipeline(self.alpha_mode, self.shader)
