@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from pictures import MODES, Drawer, everything, share_differing
+from pictures import MODES, Drawer, assert_frames_agree, everything, exact, share_differing
 
-from throng import Camera, Crowd, Material, Mesh, Motion, Node, Renderer, Scene, shapes
+from throng import (
+    Camera,
+    Crowd,
+    InvalidType,
+    InvalidValue,
+    Material,
+    Mesh,
+    Motion,
+    Mover,
+    Node,
+    Renderer,
+    Scene,
+    shapes,
+)
 from throng.gpu import rawgl
 from throng.layout import EXTRA, RECORD
 
@@ -27,7 +41,7 @@ def renderer() -> Iterator[Renderer]:
 
 
 def read(renderer: Renderer, scene: Scene) -> tuple[Array, Array]:
-    """(n, 3, 4): where the shader has put every instance; (n, 2): how wind bends it. Read back from the GPU."""
+    """(n, 3, 4): where the shader has put every instance; (n, 2): how wind bends it. From the GPU."""
     renderer.render(scene, CAMERA)
     state = renderer._states[-1]
     mode: Any = state.gpu._mode
@@ -213,3 +227,62 @@ def test_motions_go_on_at_the_time_of_day(renderer: Renderer, kind: str) -> None
     steady = (first < 0.5) & (second < 0.5)  # but for what lands and starts again
     assert steady.mean() > 0.9
     assert (first[steady] > 1e-4).mean() > 0.9
+
+
+def meadow(*movers: Mover) -> Scene:
+    random = np.random.default_rng(3)
+    scene = Scene(movers=movers, time=2.0)
+    places = random.uniform(-3, 3, (2000, 3)) * (1, 0, 1)
+    scene.add(Crowd(shapes.grass_blade(), Material(motion="wind", double_sided=True), positions=places))
+    return scene
+
+
+def test_movers_push_plants_away_and_only_near_them(renderer: Renderer) -> None:
+    mesh = shapes.grass_blade()
+    rest = vertices(renderer, meadow(), mesh)
+    pushed = vertices(renderer, meadow(Mover((0.5, 0, -0.5), 1.0)), mesh)
+    away = rest[:, 0] - (0.5, 0, -0.5)
+    far = np.linalg.norm(away[:, (0, 2)], axis=1)
+    shift = (pushed - rest)[:, -1]  # of the tips
+    assert np.abs(shift[far > 1.2]).max() == 0
+    near = (far < 0.4) & (far > 0.05)
+    outwards = (shift[:, (0, 2)] * away[:, (0, 2)]).sum(axis=1) / far
+    assert (outwards[near] > 0.1).all()
+    assert (shift[near, 1] < 0).all()
+    high_above = vertices(renderer, meadow(Mover((0.5, 9, -0.5), 1.0)), mesh)
+    np.testing.assert_array_equal(high_above, rest)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_movers_in_every_mode(draw: Drawer, mode: str) -> None:
+    movers = [Mover((0, 0, 0), 1.5), Mover((1, 0, 1), 0.5)]
+    camera = Camera((0, 1.5, 4), (0, 0, 0))
+    seen = draw(meadow(*movers), camera, mode)
+    assert share_differing(seen.color, draw(meadow(), camera, mode).color) > 0.02
+    assert_frames_agree(seen, draw(meadow(*movers), camera, "naive"), share=0.003)
+    still = replace(exact(mode), motion=False)
+    resting = meadow(*movers)
+    quiet = meadow()
+    quiet.crowds[0].material = Material(double_sided=True)
+    np.testing.assert_array_equal(draw(resting, camera, still).color, draw(quiet, camera, mode).color)
+
+
+def test_what_movers_push_into_view_is_not_culled(draw: Drawer) -> None:
+    """Right at the edge of the picture, where only leaning brings a blade into it."""
+    for x in np.linspace(-3, 3, 13):
+        camera = Camera((x, 0.4, 0.9), (x, 0.4, 0), fov=25)
+        movers = [Mover((x + side, 0, 0), 1.2) for side in (-1.0, 1.0)]
+        culled = draw(meadow(*movers), camera, exact())
+        whole = draw(meadow(*movers), camera, everything())
+        np.testing.assert_array_equal(culled.color, whole.color)
+
+
+def test_bad_movers_are_refused() -> None:
+    scene = Scene()
+    with pytest.raises(InvalidType, match=r"movers\[1\]: expected a Mover, got int 3"):
+        scene.movers = [Mover((0, 0, 0)), 3]  # type: ignore[list-item]
+    with pytest.raises(InvalidValue, match="movers: expected at most 8, got 9"):
+        scene.movers = [Mover((0, 0, 0))] * 9
+    with pytest.raises(InvalidValue, match="radius: expected"):
+        Mover((0, 0, 0), 0)
+    assert scene.movers == ()

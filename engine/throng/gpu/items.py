@@ -97,7 +97,8 @@ class Extent:
     furthest: float
 
     @classmethod
-    def of(cls, meshes: Sequence[Mesh]) -> Extent:
+    def of(cls, meshes: Sequence[Mesh], reach: float = 0.0) -> Extent:
+        """`reach`: how far shaders carry their vertices."""
         boxes = np.stack([mesh.bounds for mesh in meshes]).astype(np.float64)
         low, high = boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)
         center = (low + high) / 2
@@ -105,7 +106,8 @@ class Extent:
         furthest = max(
             float(np.linalg.norm(mesh.positions.astype(np.float64), axis=1).max()) for mesh in meshes
         )
-        return cls(center, (high - low) / 2, min(radius, _LARGEST), min(furthest, _LARGEST))
+        half = (high - low) / 2 + reach
+        return cls(center, half, min(radius + reach * 3**0.5, _LARGEST), min(furthest + reach, _LARGEST))
 
 
 @dataclass(frozen=True)
@@ -225,7 +227,9 @@ def make_items(
             parts.append(
                 Part(batch, tuple(want.mesh for want in wanted), tuple(pool.slot(want) for want in wanted))
             )
-        extent = Extent.of([mesh for part in parts for mesh in part.meshes])
+        shaders = [batch.key.pipeline.shader for batch in members]
+        reach = max((shader.reach for shader in shaders if shader is not None), default=0.0)
+        extent = Extent.of([mesh for part in parts for mesh in part.meshes], reach)
         switches = _switches(parts)
         items += [
             Item(tuple(parts), resident, segment, extent, switches, members[0].key.motion if motion else None)
@@ -303,9 +307,6 @@ class ItemTable:
                 row["sway"] = lean * item.extent.furthest * float(np.linalg.norm(world[1, :3]))
             elif motion is not None:
                 row["reach"] = motion.reach(0.0)
-            reach = max((shader.reach for shader in item.shaders), default=0.0)
-            if reach:
-                row["sway"] += reach * float(np.linalg.norm(world[:, :3]))
 
     def place(self, origin: Doubles, seconds: float, *, pushed: bool = False) -> None:
         """Transforms relative to `origin`, subtracted in float64, and the motions' own time.
