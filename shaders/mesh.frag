@@ -22,6 +22,9 @@ flat in ivec2 v_ids;
 #ifndef DEPTH_ONLY
 layout(location = 0) out vec4 out_color;
 #endif
+#ifdef SUMMED
+layout(location = 1) out vec4 out_weight;
+#endif
 #ifdef OUT_IDS
 layout(location = OUT_IDS) out ivec2 out_ids;
 #endif
@@ -56,7 +59,17 @@ void main() {
     if (surface.alpha < alpha_cutoff(abs(v_material) - 1)) discard;
 #endif
 #ifndef DEPTH_ONLY
+#ifdef SUMMED
+    // The nearer the more it counts (blend.py); what shines through is not weighted.
+    surface.alpha = clamp(surface.alpha, 0.0, 1.0);
+    float near = gl_FragCoord.w * gl_FragCoord.w, weight = clamp(near * near, 1e-20, 1e12) * surface.alpha;
+    out_color = vec4(clamp(shown(surface), 0.0, 1.0) * weight, surface.alpha);
+    out_weight = vec4(weight, 0.0, 0.0, surface.alpha);
+#elif defined(OVER)
+    out_color = vec4(shaded(surface).rgb, clamp(surface.alpha, 0.0, 1.0));
+#else
     out_color = shaded(surface);
+#endif
 #endif
 #ifdef OUT_IDS
     out_ids = v_ids;

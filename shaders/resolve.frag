@@ -3,6 +3,9 @@
 
 uniform sampler2DMS samples_color;
 uniform sampler2DMS samples_depth;
+#ifdef BLENDED
+uniform sampler2DMS samples_light, samples_weights;  // see blend.py
+#endif
 layout(location = 0) out vec4 out_color;
 #ifdef OUT_IDS
 uniform isampler2DMS samples_ids;
@@ -21,7 +24,14 @@ void main() {
     for (int i = 0; i < SAMPLES; i++) {
         vec4 one = texelFetch(samples_color, pixel, i);
         uniform_color = uniform_color && one == first;
-        sum += vec4(linear(one.rgb), one.a);
+        vec4 light = vec4(linear(one.rgb), one.a);
+#ifdef BLENDED
+        vec4 over = texelFetch(samples_light, pixel, i);
+        float weight = max(texelFetch(samples_weights, pixel, i).r, 1e-37);
+        uniform_color = uniform_color && over.a == 1.0;
+        light = vec4(mix(clamp(over.rgb / weight, 0.0, 1.0), light.rgb, over.a), 1.0 - (1.0 - one.a) * over.a);
+#endif
+        sum += light;
     }
     sum /= float(SAMPLES);
     out_color = uniform_color ? first : vec4(srgb(sum.rgb), sum.a);

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ from throng import arrays, math3d
 from throng.batching.collect import Collector
 from throng.errors import ClosedError, InvalidType, InvalidValue, ThreadError, UsageError
 from throng.frame import OUTPUTS, Frame, Stats
-from throng.gpu import Context, Framebuffer, rawgl
+from throng.gpu import Context, Framebuffer, Texture, rawgl
+from throng.gpu.blend import Blender
 from throng.gpu.context import Capabilities, checked_buffer, choose_mode, collect, create_headless
 from throng.gpu.host import HostDepth, clear_host, draw_into, encodes, framebuffer_in_use
 from throng.gpu.lighting import Effects
@@ -102,6 +103,7 @@ class Renderer:
             self._options = options
             self._mode = choose_mode(options.mode, self._capabilities)
             self._shared = Shared(self._ctx, self._capabilities)
+            self._blender = Blender(self._ctx)
             self._frame_block = checked_buffer(self._ctx, reserve=FRAME.size, purpose="the frame's uniforms")
             self._states: list[_SceneState] = []
             self._targets: dict[tuple[Any, ...], Target] = {}
@@ -133,10 +135,13 @@ class Renderer:
                 effects |= output_defines(asked)
                 request = Request(
                     view, chooser, self._switches, effects, target.samples, lambda: target.drawn_depth,
-                    alone=True, backdrop=self._backdrop(state, view, effects),
+                    alone=True, backdrop=self._backdrop(state, view, effects), blending=self._blends(state),
                 )  # fmt: skip
                 calls += state.gpu.draw(request)
-                target.resolve()
+                if request.blending:
+                    calls += self._sum(state, request, target.drawn_depth)
+                    target.compose(self._blender)
+                target.resolve(self._blender if request.blending else None)
             pictures = {name: self._picture(target, name, view) for name in asked}
             self._count(state, calls, uploaded, started, waited=True)
             if self._owns_context:
@@ -195,9 +200,12 @@ class Renderer:
                 request = Request(
                     view, chooser, self._switches, effects, host.samples,
                     host.copy if host.readable else None, alone=clear, backdrop=backdrop,
+                    blending=self._blends(state),
                 )  # fmt: skip
                 try:
                     calls += state.gpu.draw(request)
+                    if request.blending:
+                        calls += self._blend_into_host(state, request, target, host, encode=not linear)
                 finally:
                     host.release()
             self._count(state, calls, uploaded, started, waited=False)
@@ -234,9 +242,43 @@ class Renderer:
             calls = gpu.cast_shadows(camera, view, sun, self._switches, frame)
             effects["CASCADES"] = sun.shadows.cascades
         effects |= gpu.lighting.update(scene, view, self._effects, frame)
+        gpu.frame = frame
         self._frame_block.write(frame)
         self._frame_block.bind_to_uniform_block(FRAME_BINDING)
         return calls, effects
+
+    def _blends(self, state: _SceneState) -> bool:
+        return self._options.transparency and state.gpu.blends
+
+    def _sum(self, state: _SceneState, request: Request, depth: Texture) -> int:
+        """Sums what is blended, where it is nearer than `depth` has it; the number of draw calls."""
+        self._blender.begin(request.view.viewport[2:], request.samples, depth)
+        kept = {name: value for name, value in request.defines.items() if not name.startswith("OUT_")}
+        calls = state.gpu.draw_blended(replace(request, defines={**kept, "SUMMED": 1}))
+        self._blender.end()
+        return calls
+
+    def _blend_into_host(
+        self, state: _SceneState, request: Request, target: Framebuffer, host: HostDepth, *, encode: bool
+    ) -> int:
+        """Draws what is blended into somebody's framebuffer, which is in use; the number of draw calls."""
+        if request.depth is None:  # nothing to be read there: layer over layer, as they come
+            return self._blender.over(
+                lambda: state.gpu.draw_blended(replace(request, defines={**request.defines, "OVER": 1}))
+            )
+        # What is summed lies at the corner of pictures of its own.
+        _, _, width, height = request.view.viewport
+        view = replace(request.view, viewport=(0, 0, width, height))
+        frame = state.gpu.frame.copy()
+        frame["viewport"] = view.viewport
+        for name, ray in zip(("ray", "ray_x", "ray_y", "ray_z"), view.rays, strict=True):
+            frame[name] = ray
+        depth = request.depth()
+        self._frame_block.write(frame)
+        calls = self._sum(state, replace(request, view=view), depth)
+        target.use()
+        self._blender.compose(encode=encode)
+        return calls
 
     def _backdrop(
         self, state: _SceneState, view: View, defines: dict[str, object]
@@ -370,6 +412,7 @@ class Renderer:
             self._release_targets()
             self._shared.release()
             self._frame_block.release()
+            self._blender.release()
         self._release_context()
 
     def __enter__(self) -> Renderer:

@@ -80,7 +80,7 @@ vec3 encoded(vec3 color) {
     return frame.sky.w == 0.0 ? color : srgb(color);
 }
 
-vec4 shaded(Surface s) {
-    vec3 light = fogged(radiance(s), s.position, s.eye) * frame.ground.w;
-    return vec4(encoded(s.unlit ? s.color : toned(light)), 1.0);
-}
+// What is seen of it, in linear light.
+vec3 shown(Surface s) { return s.unlit ? s.color : toned(fogged(radiance(s), s.position, s.eye) * frame.ground.w); }
+
+vec4 shaded(Surface s) { return vec4(encoded(shown(s)), 1.0); }

@@ -3,6 +3,6 @@
 What others need of moderngl by name they have from here.
 """
 
-from moderngl import Context, Framebuffer
+from moderngl import Context, Framebuffer, Texture
 
-__all__ = ["Context", "Framebuffer"]
+__all__ = ["Context", "Framebuffer", "Texture"]

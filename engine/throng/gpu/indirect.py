@@ -37,6 +37,8 @@ _SETTLES = 3  # tests of the same frame until nothing more is found
 
 
 def _worth_masks(item: Item) -> bool:
+    if any(part.batch.key.pipeline.blends for part in item.parts):
+        return False
     if item.shaders or not {"layer", "uv_offset"}.isdisjoint(item.batch.instances.columns):
         return False
     return item.batch.instances.count >= _WORTH_MASKS and 0.0 < item.extent.radius < _LARGEST_MASKED
@@ -106,6 +108,12 @@ class IndirectMode:
         self._made = made
         return calls
 
+    def draw_blended(self, request: Request) -> int:
+        """Draws what `draw` left out because it is blended; the number of draw calls."""
+        if not self._visibility.has_items:
+            return 0
+        return sum(self._render(drawn, request) for drawn in self._drawn[: 1 + self._latest])
+
     def tally(self, total: int, *, wait: bool) -> Tally:
         """What became of `total` instances' parts: as they were lately, or just now if it may wait."""
         if not self._frames or not self._visibility.has_items:
@@ -141,9 +149,9 @@ class IndirectMode:
 
     def _repeat(self, request: Request, *, splats: bool) -> int:
         self._visibility.bind()
-        calls = self._render(self._drawn[0], request.defines)
+        calls = self._render(self._drawn[0], request)
         if self._latest == 1:
-            calls += self._render(self._drawn[1], request.defines)
+            calls += self._render(self._drawn[1], request)
         if splats:
             self._screen.paint(self._drawn[self._latest].records, self._masks.buffer, request.defines)
         self._age += 1
@@ -184,13 +192,13 @@ class IndirectMode:
         if tested:
             assert request.depth is not None
             visibility.run(self._drawn[0], screen, self._masks.buffer, SWITCHES["FIRST"])
-            calls += self._render(self._drawn[0], request.defines)
+            calls += self._render(self._drawn[0], request)
             screen.build_pyramid(request.depth(), request.samples)
             visibility.run(self._drawn[1], screen, self._masks.buffer, SWITCHES["SECOND"])
-            calls += self._render(self._drawn[1], request.defines)
+            calls += self._render(self._drawn[1], request)
         else:
             visibility.run(self._drawn[0], screen, self._masks.buffer, owners=owners)
-            calls += self._render(self._drawn[0], request.defines)
+            calls += self._render(self._drawn[0], request)
         if tested:
             self._seen = seen
         elif not request.frozen:
@@ -218,10 +226,10 @@ class IndirectMode:
                 return True
         return False
 
-    def _render(self, drawn: Drawn, defines: Mapping[str, object]) -> int:
-        runs = [run for run in self._visibility.runs if not (run.pipeline.blends and "DEPTH_ONLY" in defines)]
+    def _render(self, drawn: Drawn, request: Request) -> int:
+        runs = [run for run in self._visibility.runs if request.draws(run.pipeline)]
         for run in runs:
-            array = self._vertex_array(drawn, {**defines, **run.defines})
+            array = self._vertex_array(drawn, {**request.defines, **run.defines})
             array.render_indirect(drawn.commands, moderngl.TRIANGLES, count=run.count, first=run.first)
         return len(runs)
 

@@ -22,6 +22,7 @@ from throng.gpu.selection import Run, Selection, Share
 from throng.gpu.shared import Shared
 from throng.gpu.stream import Stream
 from throng.layout import DEBUG_MATERIAL
+from throng.model.material import Pipeline
 
 # column: attribute, format, bytes from the start of the row. Custom columns have none, whatever their names.
 _ATTRIBUTES = {
@@ -101,6 +102,7 @@ class _Draw:
     count: int
     program: _Program
     row: int
+    pipeline: Pipeline
     hand: tuple[moderngl.Uniform, float] | None = None
     tint: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -151,7 +153,11 @@ class InstancedMode:
             self._count(shares)
         rows = self._table.rows
         before: tuple[object, ...] = ()
+        calls = 0
         for draw in self._draws:
+            if not request.draws(draw.pipeline):
+                continue
+            calls += 1
             now = draw.program, draw.row, draw.tint
             if now != before:
                 row = rows[draw.row]
@@ -163,7 +169,11 @@ class InstancedMode:
             draw.array.render(
                 moderngl.TRIANGLES, vertices=draw.faces.count, first=draw.faces.first, instances=draw.count
             )
-        return len(self._draws)
+        return calls
+
+    def draw_blended(self, request: Request) -> int:
+        """Draws what `draw` left out because it is blended; the number of draw calls."""
+        return self.draw(request, None)
 
     def tally(self, total: int, *, wait: bool) -> Tally:
         """What became of `total` instances in the latest frame.
@@ -296,6 +306,7 @@ class _Kit:
         return [
             _Draw(
                 array, part.faces(level=level, mirrored=mirrored), segment.count, ready, number,
+                part.batch.key.pipeline,
                 (hand, -1.0 if mirrored != mirrors else 1.0) if by_hand else None, self._tint(level),
             )
             for mirrored in ([False, True] if by_hand else [mirrors != (segment.plain == 0)])
@@ -315,7 +326,9 @@ class _Kit:
             self._bind(bound.array, ready, item, stream.buffer, stream.offsets, run.first)
             bound.fills, bound.first = stream.fills, run.first
         faces = part.faces(level=run.level, mirrored=run.turned)
-        return _Draw(bound.array, faces, run.count, ready, number, tint=self._tint(run.level))
+        return _Draw(
+            bound.array, faces, run.count, ready, number, part.batch.key.pipeline, tint=self._tint(run.level)
+        )
 
     def _program(self, number: int, item: Item, place: int, *, gathered: bool) -> _Program:
         key = number, place, gathered

@@ -57,11 +57,15 @@ class NaiveMode:
     def draw(self, request: Request, state: object) -> int:
         """Draws everything into the framebuffer in use; the number of draw calls."""
         self._triangles = 0
-        defines = request.defines
-        calls = 0
-        for number, item in enumerate(self._items):
-            calls += self._draw_item(number, item, defines)
-        return calls
+        return self.draw_blended(request)
+
+    def draw_blended(self, request: Request) -> int:
+        """Draws what takes part in this pass; the number of draw calls."""
+        return sum(
+            self._draw_item(number, item, request.defines)
+            for number, item in enumerate(self._items)
+            if request.draws(item.batch.key.pipeline)
+        )
 
     def tally(self, total: int, *, wait: bool) -> Tally:
         return Tally(visible=total, triangles=self._triangles)

@@ -155,6 +155,11 @@ def clip_control(*, lower_left: bool, zero_to_one: bool) -> None:
     function("glClipControl", "vii")(0x8CA1 if lower_left else 0x8CA2, 0x935F if zero_to_one else 0x935E)
 
 
+def clear_floats(place: int, values: tuple[float, float, float, float]) -> None:
+    """Fills a colour attachment of the framebuffer in use."""
+    function("glClearBufferfv", "viip")(0x1800, place, (ctypes.c_float * 4)(*values))
+
+
 def depth32f(texture_glo: int, size: tuple[int, int], samples: int = 0) -> None:
     """Gives a moderngl depth texture new storage, 32-bit float instead of moderngl's 24-bit integer.
 

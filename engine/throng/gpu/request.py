@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import moderngl
 
 from throng.gpu.view import View
+from throng.model.material import Pipeline
 
 DEBUG = (None, "lod", "cell", "splat")
 
@@ -33,6 +34,7 @@ class Request:
     depth    gives that framebuffer's depth, as it is when called, in a texture that starts at the viewport's
              corner; None where it cannot be had
     alone    whether nothing else was drawn to that framebuffer
+    blending  whether blended materials are drawn in a pass of their own, and not as opaque
     backdrop  draws what is behind everything opaque: called once all of that is drawn
     """
 
@@ -44,6 +46,14 @@ class Request:
     depth: Callable[[], moderngl.Texture] | None
     alone: bool
     backdrop: Callable[[], None] | None = None
+    blending: bool = False
+
+    def draws(self, pipeline: Pipeline) -> bool:
+        """Whether what has that pipeline takes part in the pass that is drawn now."""
+        if "DEPTH_ONLY" in self.defines:
+            return not pipeline.blends
+        blended = pipeline.blends and self.blending
+        return blended == ("SUMMED" in self.defines or "OVER" in self.defines)
 
     @property
     def frozen(self) -> bool:

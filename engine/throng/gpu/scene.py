@@ -20,6 +20,7 @@ from throng.gpu.request import Request, Switches, Tally
 from throng.gpu.shadows import ShadowMaps
 from throng.gpu.shared import Shared
 from throng.gpu.view import View
+from throng.layout import FRAME
 from throng.model.camera import Camera
 from throng.model.light import Sun
 from throng.model.material import Mover
@@ -30,6 +31,7 @@ class Mode(Protocol):
 
     def rebuild(self, items: Sequence[Item], table: ItemTable, *, lod: bool, splat: bool) -> None: ...
     def draw(self, request: Request, state: object) -> int: ...
+    def draw_blended(self, request: Request) -> int: ...
     def tally(self, total: int, *, wait: bool) -> Tally: ...
     def release(self) -> None: ...
 
@@ -54,6 +56,7 @@ class GpuScene:
         self.lighting = Lighting(shared.ctx)
         self._shadows: ShadowMaps | None = None
         self._items: Sequence[Item] = ()
+        self.frame: npt.NDArray[np.void] = np.zeros((), FRAME.dtype)  # of what is drawn
         self._made_for = (False, False)
         self._table = ItemTable(())
         self._listed: tuple[object, ...] = ()
@@ -141,6 +144,15 @@ class GpuScene:
         if request.backdrop is not None:
             request.backdrop()
         return calls
+
+    @property
+    def blends(self) -> bool:
+        """Whether any material is blended."""
+        return any(part.batch.key.pipeline.blends for item in self._items for part in item.parts)
+
+    def draw_blended(self, request: Request) -> int:
+        """Draws what `draw` left out because it is blended; the number of draw calls."""
+        return self._mode.draw_blended(request)
 
     @property
     def _state(self) -> tuple[object, ...]:

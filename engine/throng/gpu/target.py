@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from throng.gpu import rawgl, source
+from throng.gpu.blend import Blender
 from throng.gpu.context import Capabilities, checked_depth_texture, checked_texture
 from throng.gpu.programs import EXTRA_OUTPUTS
 
@@ -40,10 +41,10 @@ class Target:
         self._names = ["color", *(name for name in EXTRA_OUTPUTS if name in outputs)]
         self.framebuffer, self._parts = self._make(0)
         self.drawn, self._drawn_parts = self.framebuffer, self._parts
-        self._resolver: moderngl.VertexArray | None = None
+        self._resolvers: dict[bool, moderngl.VertexArray] = {}
+        self._colors: moderngl.Framebuffer | None = None
         if samples > 1:
             self.drawn, self._drawn_parts = self._make(samples)
-            self._resolver = self._make_resolver()
 
     @property
     def drawn_depth(self) -> moderngl.Texture:
@@ -58,16 +59,30 @@ class Target:
         for place, name in enumerate(self._names[1:], start=1):
             _clear_attachment(place, name)
 
-    def resolve(self) -> None:
-        """Brings many samples down to one."""
-        if self._resolver is None:
+    def compose(self, blender: Blender) -> None:
+        """Puts what is blended over the colours; of many samples `resolve` does."""
+        if self.samples > 1:
             return
-        for unit, part in enumerate(self._drawn_parts):
+        if self._colors is None:
+            self._colors = self._ctx.framebuffer([self._parts[0]])
+        self._colors.use()
+        blender.compose(encode=True)
+
+    def resolve(self, blender: Blender | None = None) -> None:
+        """Brings many samples down to one; `blender` has what is blended over them."""
+        if self.samples == 1:
+            return
+        blended = blender is not None
+        if blended not in self._resolvers:
+            self._resolvers[blended] = self._make_resolver(blended)
+        resolver = self._resolvers[blended]
+        parts = [*self._drawn_parts, *(blender.sums if blender is not None else ())]
+        for unit, part in enumerate(parts):
             part.use(location=unit)
         self.framebuffer.use()
         self._ctx.enable_only(moderngl.DEPTH_TEST)
         self._ctx.depth_func = "1"
-        self._resolver.render(moderngl.TRIANGLES, vertices=3)
+        resolver.render(moderngl.TRIANGLES, vertices=3)
         self._ctx.depth_func = "<"
 
     def read(self, name: str) -> npt.NDArray[Any]:
@@ -85,15 +100,22 @@ class Target:
         return np.array(picture[::-1])
 
     def release(self) -> None:
-        if self._ctx.fbo in (self.framebuffer, self.drawn):  # moderngl would go on binding what is gone
+        if self._ctx.fbo in (
+            self.framebuffer,
+            self.drawn,
+            self._colors,
+        ):  # moderngl would go on binding what is gone
             self._ctx.detect_framebuffer(0).use()
         self.framebuffer.release()
         textures = [*self._parts]
-        if self._resolver is not None:
+        if self._colors is not None:
+            self._colors.release()
+        if self.samples > 1:
             textures += self._drawn_parts
             self.drawn.release()
-            self._resolver.program.release()
-            self._resolver.release()
+        for resolver in self._resolvers.values():
+            resolver.program.release()
+            resolver.release()
         for texture in textures:
             texture.release()
 
@@ -115,14 +137,17 @@ class Target:
         parts.append(depth)
         return self._ctx.framebuffer(parts[:-1], depth), parts
 
-    def _make_resolver(self) -> moderngl.VertexArray:
+    def _make_resolver(self, blended: bool) -> moderngl.VertexArray:
         defines: dict[str, object] = {"SAMPLES": self.samples}
+        if blended:
+            defines["BLENDED"] = 1
         for place, name in enumerate(self._names[1:], start=1):
             defines[f"OUT_{name.upper()}"] = place
         program = source.compile_program(
             self._ctx, "resolve", version=330, defines=defines, vertex="screen.vert", fragment="resolve.frag"
         )
-        for unit, name in enumerate([*self._names, "depth"]):
+        pictures = [*self._names, "depth", *(("light", "weights") if blended else ())]
+        for unit, name in enumerate(pictures):
             program[f"samples_{name}"] = unit
         return self._ctx.vertex_array(program, [])
 

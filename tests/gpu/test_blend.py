@@ -1,0 +1,178 @@
+"""Blended surfaces: what shines through, in any order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import moderngl
+import numpy as np
+import pytest
+from pictures import MODES, Drawer, Picture, assert_frames_agree, exact
+
+import throng
+from throng import Camera, Crowd, Material, Node, Options, Renderer, Scene, Sun, shapes
+
+FRONT = Camera.orthographic((0, 0, 5), (0, 0, 0), height=2, near=0.1, far=20)
+INSIDE = (32, 48)  # a pixel that the sheets cover
+
+
+def decoded(srgb: Any) -> Picture:
+    values = np.asarray(srgb, float)
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+def encoded(light: Any) -> Picture:
+    light = np.asarray(light, float)
+    return np.where(light <= 0.0031308, light * 12.92, 1.055 * np.maximum(light, 0) ** (1 / 2.4) - 0.055)
+
+
+def sheet(color: Any, depth: float, **looks: Any) -> Node:
+    material = Material(color, shading="unlit", alpha_mode="blend", **looks)
+    return Node(shapes.quad((1, 1)), material, position=(0, 0, depth))
+
+
+@pytest.mark.parametrize("samples", [1, 4])
+@pytest.mark.parametrize("mode", MODES)
+def test_one_layer_is_mixed_in_linear_light(draw: Drawer, mode: str, samples: int) -> None:
+    for alpha in (0.0, 0.25, 0.6, 1.0):
+        scene = Scene(background=(0.2, 0.9, 0.4))
+        scene.add(sheet((0.9, 0.1, 0.5, alpha), 0.0))
+        seen = draw(scene, FRONT, mode, samples=samples).color[INSIDE]
+        alpha = round(alpha * 255) / 255
+        wanted = alpha * decoded((0.9, 0.1, 0.5)) + (1 - alpha) * decoded((0.2, 0.9, 0.4))
+        assert np.abs(seen[:3] - encoded(wanted) * 255).max() <= 1.2
+
+
+def test_alphas_of_material_instance_and_vertex_multiply(draw: Drawer) -> None:
+    quad = shapes.quad((1, 1))
+    faint = throng.Mesh(quad.positions, quad.indices, quad.normals, colors=np.full((4, 4), (1, 1, 1, 0.5)))
+    looks = Material((1, 1, 1, 0.8), shading="unlit", alpha_mode="blend")
+    for mode in MODES:
+        scene = Scene(background=(0, 0, 0))
+        scene.add(Crowd(faint, looks, positions=[(0, 0, 0)], colors=[(1, 1, 1, 0.5)]))
+        seen = draw(scene, FRONT, mode).color[INSIDE][0]
+        assert abs(int(seen) - 255 * encoded(0.8 * (128 / 255) ** 2)) <= 2
+
+
+def test_what_shines_through_many_layers_is_exact(draw: Drawer) -> None:
+    """Whatever their order: the product of what each lets through."""
+    scene = Scene(background=(1, 1, 1))
+    alphas = (0.3, 0.5, 0.2, 0.4)
+    for depth, alpha in enumerate(alphas):
+        scene.add(sheet((0, 0, 0, alpha), -0.5 * depth))
+    left = np.prod([1 - round(alpha * 255) / 255 for alpha in alphas])
+    assert np.abs(draw(scene, FRONT).color[INSIDE][:3] - 255 * encoded(left)).max() <= 1.2
+
+
+def glass(order: Picture) -> Scene:
+    random = np.random.default_rng(5)
+    count = len(order)
+    scene = Scene(sun=Sun((-0.5, -1, -0.3)))
+    scene.add(Node(shapes.plane(20), Material((0.5, 0.5, 0.5)), position=(0, -1.5, 0)))
+    scene.add(
+        Crowd(
+            shapes.box(), Material((1, 1, 1, 0.5), alpha_mode="blend", roughness=0.3),
+            positions=random.uniform(-2, 2, (count, 3))[order], scales=random.uniform(0.2, 1, count)[order],
+            colors=random.uniform(0, 1, (count, 4))[order], rotations=random.normal(size=(count, 4))[order],
+        )
+    )  # fmt: skip
+    return scene
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_order_of_instances_is_of_no_account(draw: Drawer, mode: str) -> None:
+    """But for the last bit of sums of floats."""
+    camera = Camera((1, 2, 6), (0, 0, 0))
+    straight = draw(glass(np.arange(100)), camera, mode).color.astype(int)
+    mixed = draw(glass(np.random.default_rng(0).permutation(100)), camera, mode).color
+    assert np.abs(straight - mixed).max() <= 1
+
+
+def test_intersecting_crowds_look_alike_in_every_mode(draw: Drawer) -> None:
+    camera = Camera((1, 2, 6), (0, 0, 0))
+    for samples in (1, 4):
+        frames = [draw(glass(np.arange(100)), camera, mode, samples=samples) for mode in MODES]
+        assert_frames_agree(frames[0], frames[1])
+        assert_frames_agree(frames[0], frames[2])
+
+
+def test_what_is_nearer_counts_for_more(draw: Drawer) -> None:
+    camera = Camera((0, 0, 5), (0, 0, 0), fov=30)
+    scene = Scene(background=(0, 0, 0))
+    scene.add(sheet((1, 0, 0, 0.5), 2.0))
+    scene.add(sheet((0, 1, 0, 0.5), -2.0))
+    red, green, _, _ = draw(scene, camera).color[INSIDE]
+    assert red > 2 * green
+
+
+def test_opaque_things_hide_what_is_behind_them_and_show_through(draw: Drawer) -> None:
+    for mode in MODES:
+        scene = Scene(background=(0, 0, 0))
+        scene.add(Node(shapes.quad((1, 1)), Material((0, 0, 1), shading="unlit")))
+        scene.add(sheet((1, 0, 0, 0.9), -1.0))
+        frame = draw(scene, FRONT, mode)
+        np.testing.assert_array_equal(frame.color[INSIDE], (0, 0, 255, 255))
+        scene.add(sheet((1, 0, 0, 0.5), 1.0))
+        red, green, blue, alpha = draw(scene, FRONT, mode).color[INSIDE]
+        assert (red > 100, green, blue > 100, alpha) == (True, 0, True, 255)
+
+
+def test_depth_ids_and_normals_are_those_of_what_is_opaque(draw: Drawer) -> None:
+    scene = Scene()
+    scene.add(sheet((1, 0, 0, 0.9), 1.0))
+    frame = draw(scene, FRONT)
+    assert np.isinf(frame.depth).all()
+    assert (frame.ids == -1).all()
+    wall = scene.add(Node(shapes.quad((1, 1))))
+    assert draw(scene, FRONT).ids[INSIDE].tolist() == [wall.id, 0]
+
+
+def test_blended_crowds_are_one_draw() -> None:
+    scene = Scene()
+    for number in range(6):
+        scene.add(Crowd((shapes.box, shapes.cone)[number % 2](), Material((1, 1, 1, 0.5), alpha_mode="blend"),
+                        positions=np.zeros((50, 3))))  # fmt: skip
+    with Renderer((64, 64), options=Options(occlusion=False, lod=False)) as renderer:
+        renderer.render(scene, FRONT)
+        assert renderer.stats is not None
+        assert renderer.stats.draw_calls == 1
+
+
+def test_transparency_can_be_left_out(draw: Drawer) -> None:
+    for mode in MODES:
+        scene = Scene(background=(0, 1, 0))
+        scene.add(sheet((1, 0, 0, 0.1), 0.0))
+        options = throng.Options(mode=mode, transparency=False)
+        np.testing.assert_array_equal(draw(scene, FRONT, options).color[INSIDE], (255, 0, 0, 255))
+        assert draw(scene, FRONT, options).ids[INSIDE][0] >= 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("encoding", ["srgb", "linear"])
+@pytest.mark.parametrize("samples", [0, 4])
+def test_into_somebodys_framebuffer(draw: Drawer, mode: str, encoding: str, samples: int) -> None:
+    """At a corner of it; afterwards its state is as it was."""
+    context = moderngl.create_standalone_context(backend="egl")
+    with context, Renderer(context=context, options=exact(mode)) as renderer:
+        kind = "f4" if encoding == "linear" else "f1"
+        color = context.renderbuffer((128, 96), 4, dtype=kind, samples=samples)
+        target = context.framebuffer([color], context.depth_renderbuffer((128, 96), samples=samples))
+        target.viewport = 16, 20, 96, 64
+        target.use()
+        scene, camera = glass(np.arange(30)), Camera((1, 2, 6), (0, 0, 0))
+        renderer.draw(scene, camera, target, clear=True, encoding=encoding)
+        assert context.error == "GL_NO_ERROR"
+        whole = context.framebuffer([context.texture((128, 96), 4, dtype=kind)])
+        context.copy_framebuffer(whole, target)
+        raw = whole.read(components=4, dtype=kind, viewport=(16, 20, 96, 64))
+        came = np.frombuffer(raw, np.float32 if kind == "f4" else np.uint8).reshape(64, 96, 4)[::-1]
+        if encoding == "linear":
+            came = np.round(encoded(np.clip(came[..., :3], 0, 1)) * 255)
+        renderer.size = None
+    ours = draw(scene, camera, mode).color
+    differ = (np.abs(came[..., :3].astype(int) - ours[..., :3]) > 4).any(axis=-1)
+    if samples == 0:
+        assert differ.mean() < 0.01
+    else:  # of many samples nothing can be read: layer over layer
+        assert 0.0 < differ.mean() < 0.5
+    context.release()
