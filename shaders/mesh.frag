@@ -1,5 +1,6 @@
 // Every mesh in every mode, lit by fragment.
 #include "shading.glsl"
+#include "textured.glsl"
 #ifdef FADE
 #include "noise.glsl"
 flat in float v_fade;
@@ -15,6 +16,10 @@ flat in vec4 v_color;
 #endif
 flat in int v_material;
 flat in vec4 v_traits;
+#ifdef TEXTURED
+in vec2 v_uv;
+flat in float v_layer;
+#endif
 #ifdef OUT_IDS
 flat in ivec2 v_ids;
 #endif
@@ -49,6 +54,9 @@ void main() {
     Surface surface = surface_of(abs(v_material) - 1, v_color, v_traits, normal);
     surface.position = position_of(gl_FragCoord.xyz, gl_FragCoord.w);
     surface.eye = towards_eye(gl_FragCoord.xy);
+#ifdef TEXTURED
+    textured(surface, abs(v_material) - 1, v_uv, v_layer);
+#endif
 #ifdef CUSTOM
     fetch_columns();
 #endif

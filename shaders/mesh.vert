@@ -7,6 +7,11 @@
 
 layout(location = 0) in vec3 vertex_position;
 layout(location = 1) in vec4 vertex_normal;  // w: the side, + or -, times one more than the number of the part
+#ifdef TEXTURED
+layout(location = 3) in vec2 vertex_uv;
+out vec2 v_uv;
+flat out float v_layer;
+#endif
 #ifdef VERTEX_COLORS
 layout(location = 2) in vec4 vertex_color;  // linear, and alpha
 #endif
@@ -58,6 +63,10 @@ void main() {
     v_color = instance.look.color * base;
 #ifdef VERTEX_COLORS
     if (!debug) v_color *= vertex_color;
+#endif
+#ifdef TEXTURED
+    v_uv = vertex_uv + instance.uv_offset;
+    v_layer = instance.layer;
 #endif
 #ifdef FADE
     v_fade = instance.look.fade;

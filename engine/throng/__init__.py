@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from throng.model.mesh import Mesh, Model
     from throng.model.shader import Shader
     from throng.model.sky import Sky
+    from throng.model.texture import Texture
     from throng.options import Options
     from throng.renderer import Renderer
     from throng.window import show
@@ -80,6 +81,7 @@ __all__ = [
     "Sky",
     "Stats",
     "Sun",
+    "Texture",
     "ThreadError",
     "ThrongError",
     "UsageError",
@@ -101,6 +103,7 @@ _HOMES = {
     "throng.model.mesh": ["Mesh", "Model"],
     "throng.model.sky": ["Sky"],
     "throng.model.shader": ["Shader"],
+    "throng.model.texture": ["Texture"],
     "throng.options": ["Options"],
     "throng.renderer": ["Renderer"],
     "throng.window": ["show"],

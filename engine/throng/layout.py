@@ -321,8 +321,17 @@ MATERIAL = Struct(
         ("uint", "surface", "alpha, 8 bits; roughness, 10; metallic, translucency: 7 each"),
         ("uint", "emissive", "linear, as RGB9E5 has it"),
         ("uint", "kind", "bits: see UNLIT; from 24 on the alpha below which what is masked is not there"),
+        ("uint", "color_texture", "where each lies: see textures.glsl; 0 for none"),
+        ("uint", "metallic_roughness_texture", ""),
+        ("uint", "normal_texture", ""),
+        ("uint", "occlusion_texture", ""),
+        ("uint", "emissive_texture", ""),
+        ("float", "normal_scale", ""),
+        ("float", "occlusion_strength", ""),
+        ("uint", "unused0", ""),
     ],
 )
+MOST_ARRAYS = 7  # of textures that shaders look into
 UNLIT_MATERIAL = 1  # bits of a material's kind
 MATERIALS_ACROSS = 64
 MATERIAL_BITS = 18  # of a record, for the row

@@ -222,7 +222,9 @@ class Renderer:
             lod=options.lod, splat=options.splat and (self._samples == 1 or not self._owns_context),
             motion=options.motion,
         )  # fmt: skip
-        table = state.gpu.materials.update(collector.materials.rows, collector.materials.version)
+        table = state.gpu.materials.update(
+            collector.materials.rows, collector.materials.version, textured=options.textures
+        )
         return state.gpu.uploaded_bytes + self._shared.pool.uploaded_bytes - before + table
 
     def _light(
@@ -340,6 +342,7 @@ class Renderer:
             triangles=tally.triangles,
             uploaded_bytes=uploaded + state.gpu.lighting.written_bytes + tally.uploaded_bytes,
             cpu_ms=cpu_ms,
+            texture_bytes=self._shared.textures.bytes,
             gpu_ms=self._timer.latest_ms,
         )
 

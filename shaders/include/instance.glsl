@@ -10,6 +10,8 @@ struct Instance {
     Look look;
     int object, id;
     vec2 lean;  // for the square of a vertex's height
+    float layer;
+    vec2 uv_offset;
 };
 
 #ifdef RECORDS
@@ -21,7 +23,7 @@ layout(location = 7) in uvec2 record_look;
 #ifdef OUT_IDS
 layout(location = 8) in ivec2 record_ids;
 #endif
-#ifdef WIND
+#if defined(WIND) || defined(OFFSET_TEXTURES)
 layout(location = 9) in uvec4 record_extra;
 #endif
 
@@ -37,6 +39,12 @@ Instance fetched() {
 #endif
 #ifdef WIND
     i.lean = unpackHalf2x16(record_extra.x);
+#endif
+    i.layer = 0.0;
+    i.uv_offset = vec2(0.0);
+#ifdef OFFSET_TEXTURES
+    i.layer = uintBitsToFloat(record_extra.y);
+    i.uv_offset = uintBitsToFloat(record_extra.zw);
 #endif
     return i;
 }
@@ -69,6 +77,12 @@ INSTANCE vec4 colors;
 #endif
 #ifdef HAS_IDS
 INSTANCE int ids;
+#endif
+#ifdef HAS_LAYER
+INSTANCE int layer;
+#endif
+#ifdef HAS_UV_OFFSET
+INSTANCE vec2 uv_offset;
 #endif
 
 Instance fetched() {
@@ -114,6 +128,14 @@ Instance fetched() {
     i.look = Look(item_tint, uint(item_material), 0.0);
 #ifdef HAS_COLORS
     i.look.color *= colors;
+#endif
+    i.layer = 0.0;
+    i.uv_offset = vec2(0.0);
+#ifdef HAS_LAYER
+    i.layer = float(layer);
+#endif
+#ifdef HAS_UV_OFFSET
+    i.uv_offset = uv_offset;
 #endif
 #if defined(NODES) && !defined(PAINTED)
     i.look.material = uint(materials);

@@ -14,7 +14,7 @@ import moderngl
 import numpy as np
 
 from throng.gpu.context import checked_buffer
-from throng.gpu.items import Item, ItemTable, content, vertex_content
+from throng.gpu.items import FOR_TEXTURES, Item, ItemTable, content, vertex_content
 from throng.gpu.request import DEBUG, Request, Tally
 from throng.gpu.screen import Screen
 from throng.gpu.shared import Shared
@@ -39,7 +39,7 @@ _SETTLES = 3  # tests of the same frame until nothing more is found
 def _worth_masks(item: Item) -> bool:
     if any(part.batch.key.pipeline.blends for part in item.parts):
         return False
-    if item.shaders or not {"layer", "uv_offset"}.isdisjoint(item.batch.instances.columns):
+    if item.shaders or not FOR_TEXTURES.isdisjoint(item.batch.instances.columns):
         return False
     return item.batch.instances.count >= _WORTH_MASKS and 0.0 < item.extent.radius < _LARGEST_MASKED
 
@@ -62,7 +62,7 @@ class IndirectMode:
         self._counters = [checked_buffer(ctx, reserve=64, purpose="counters") for _ in range(_LAG)]
         self._frames = 0
         self._counted = 0  # instances of all items
-        self._colored = self._has_masks = self._bends = False
+        self._colored = self._has_masks = self._bends = self._offset = False
         self._made: tuple[object, ...] = ()
         self._seen: tuple[object, ...] = ()  # which frame's, if any, what is kept as seen is
         self._latest = 0  # of `_drawn`, the one that has the splats
@@ -80,6 +80,7 @@ class IndirectMode:
         self._has_masks = any(place != NONE for place in places.values())
         self._visibility.rebuild(items, table, fading=lod)
         self._bends = table.bends
+        self._offset = any(not FOR_TEXTURES.isdisjoint(item.batch.instances.columns) for item in items)
         self._colored = any(slot.colored for item in items for part in item.parts for slot in part.slots)
         self._made = ()
         self._idle = 0
@@ -235,6 +236,8 @@ class IndirectMode:
 
     def _vertex_array(self, drawn: Drawn, defines: Mapping[str, object]) -> moderngl.VertexArray:
         wanted = {**defines, "RECORDS": 1}
+        if self._offset:
+            wanted["OFFSET_TEXTURES"] = 1
         if self._bends:
             wanted["WIND"] = 1
         if self._colored:

@@ -37,6 +37,8 @@ _ATTRIBUTES = {
         ("matrix_low", "3f", 48),
     ],
     "materials": [("materials", "1i", 0)],
+    "layer": [("layer", "1i", 0)],
+    "uv_offset": [("uv_offset", "2f", 0)],
 }
 UNIFORMS = {
     "item_row0": "row0", "item_row1": "row1", "item_row2": "row2", "item_tint": "tint",
@@ -66,7 +68,7 @@ def item_defines(item: Item, part: Part) -> dict[str, object]:
         defines["TURNED_CROWD"] = 1
     if "scales" in columns:
         defines[f"SCALE_{columns['scales'].row_bytes // 4}"] = 1
-    for name in ("rotations", "colors"):
+    for name in ("rotations", "colors", "layer", "uv_offset"):
         if name in columns:
             defines[f"HAS_{name.upper()}"] = 1
     if item.motion is not None:

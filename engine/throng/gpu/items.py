@@ -27,7 +27,7 @@ Doubles = npt.NDArray[np.float64]
 MOTION_PERIOD = 4096.0
 PUSH = 1.0  # as in motion.glsl
 SPLAT_PIXELS = 24.0  # the diameter of the largest splats; beyond it their masks are too coarse
-_FOR_TEXTURES = {"layer", "uv_offset"}
+FOR_TEXTURES = {"layer", "uv_offset"}
 _LARGEST = float(np.finfo(np.float32).max)
 _WORTH_LEVELS = 32  # instances for which coarser levels of their mesh are made
 
@@ -187,7 +187,7 @@ class Item:
 def needs_extra(item: Item) -> bool:
     """Whether its records have an EXTRA beside them."""
     bends = item.motion is not None and item.motion.kind == "wind"
-    return bends or bool(item.shader_columns) or not _FOR_TEXTURES.isdisjoint(item.batch.instances.columns)
+    return bends or bool(item.shader_columns) or not FOR_TEXTURES.isdisjoint(item.batch.instances.columns)
 
 
 def _faceted(mesh: Mesh) -> bool:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from throng import math3d
 from throng.gpu.context import checked_texture
+from throng.gpu.textures import TextureStore, Use, reference
 from throng.layout import MATERIAL, MATERIALS_ACROSS, UNLIT_MATERIAL
 from throng.model.material import Material
 
@@ -24,36 +25,80 @@ class MaterialTable:
     defines  for shaders: what some material has
     """
 
-    def __init__(self, ctx: moderngl.Context) -> None:
+    def __init__(self, ctx: moderngl.Context, textures: TextureStore) -> None:
         self._ctx = ctx
-        self._version: object = None
+        self._textures = textures
+        self._made: tuple[object, ...] = ()
         self._texture: moderngl.Texture | None = None
         self.defines: dict[str, object] = {}
 
-    def update(self, rows: Sequence[Material], version: object) -> int:
-        """Holds these materials, of which there are others when `version` is another; the bytes written."""
-        if version == self._version:
+    def update(self, rows: Sequence[Material], version: object, *, textured: bool) -> int:
+        """Holds these materials, of which there are others when `version` is another; the bytes written.
+
+        textured  whether their textures are to be seen
+        """
+        made = version, textured, self._textures.epoch
+        if made == self._made:
             return 0
-        self._version = version
+        before = self._textures.uploaded_bytes
+        uses = [use for material in rows for _, use in uses_of(material)] if textured else []
+        self._textures.retain(self, uses)
         down = -(-len(rows) // MATERIALS_ACROSS)
         table = np.zeros(down * MATERIALS_ACROSS, MATERIAL.dtype)
         table[: len(rows)] = [packed(material) for material in rows]
+        self.defines = {"EMISSIVE": 1} if table["emissive"].any() else {}
+        if uses:
+            self._look_up(rows, table)
         size = MATERIALS_ACROSS * _TEXELS, down
         if self._texture is None or self._texture.size != size:
-            self.release()
+            self._release_table()
             self._texture = checked_texture(self._ctx, size, 4, dtype="u4", purpose="the materials")
         self._texture.write(table)
-        self.defines = {"EMISSIVE": 1} if table["emissive"].any() else {}
-        return table.nbytes
+        self._made = version, textured, self._textures.epoch
+        return table.nbytes + self._textures.uploaded_bytes - before
+
+    def _look_up(self, rows: Sequence[Material], table: npt.NDArray[np.void]) -> None:
+        """Where textures lie; and, as bits, in which arrays those of each sort do."""
+        bits = dict.fromkeys(TEXTURES, 0)
+        for row, material in zip(table, rows, strict=False):
+            for name, use in uses_of(material):
+                array, layer = self._textures.place(use)
+                row[name] = reference(array, layer, use.texture)
+                bits[name] |= 1 << array
+        self.defines["TEXTURED"] = 1
+        for name, arrays in bits.items():
+            if arrays:
+                self.defines[f"{name.upper()}S"] = arrays
 
     def bind(self, unit: int) -> None:
         assert self._texture is not None
         self._texture.use(location=unit)
 
     def release(self) -> None:
+        self._textures.forget(self)
+        self._release_table()
+
+    def _release_table(self) -> None:
         if self._texture is not None:
             self._texture.release()
             self._texture = None
+
+
+TEXTURES = (
+    "color_texture", "metallic_roughness_texture", "normal_texture", "occlusion_texture", "emissive_texture",
+)  # fmt: skip
+_COLORS = ("color_texture", "emissive_texture")  # are sRGB
+
+
+def uses_of(material: Material) -> list[tuple[str, Use]]:
+    """The textures of a material, by the names of its arguments."""
+    found = []
+    for name in TEXTURES:
+        texture = getattr(material, name)
+        if texture is not None:
+            cut = material.alpha_mode == "mask" and name == "color_texture"
+            found.append((name, Use(texture, name in _COLORS, material.alpha_cutoff if cut else None)))
+    return found
 
 
 @lru_cache(maxsize=1 << 12)
@@ -68,6 +113,7 @@ def packed(material: Material) -> npt.NDArray[np.void]:
     )  # fmt: skip
     row["emissive"] = rgb9e5(math3d.linear_color(material.emissive)[:3] * material.emission)
     row["kind"] = UNLIT_MATERIAL * (material.shading == "unlit") | round(material.alpha_cutoff * 255) << 24
+    row["normal_scale"], row["occlusion_strength"] = material.normal_scale, material.occlusion_strength
     return row
 
 

@@ -23,6 +23,8 @@ _WHOLE = (
     "colors",
     "ids",
     "materials",
+    "layer",
+    "uv_offset",
 )  # columns that are one uniform of that name
 # column: uniform, bytes, bytes from the start of the row
 _PARTS = {

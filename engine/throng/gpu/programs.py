@@ -14,7 +14,8 @@ FRAME_BINDING, CULL_BINDING, ITEM_BINDING, SHADOW_BINDING = range(4)
 _BLOCKS = {"FrameBlock": FRAME_BINDING, "CullBlock": CULL_BINDING, "ShadowBlock": SHADOW_BINDING}
 # Where what fragment shaders look things up in is bound; unit 0 is for what is used at once.
 UNITS = {"material_table": 1, "shadow_maps": 2, "light_table": 3, "light_masks": 4, "sky_table": 5}
-UNIT_COUNT = 6
+UNITS |= {f"textures{number}": len(UNITS) + 1 + number for number in range(layout.MOST_ARRAYS)}
+UNIT_COUNT = len(UNITS) + 1
 
 
 def attach(program: moderngl.Program) -> moderngl.Program:

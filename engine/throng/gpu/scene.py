@@ -52,7 +52,7 @@ class GpuScene:
         limit = shared.capabilities.storage_block_bytes or 1 << 30
         self._store = InstanceStore(shared.ctx, limit, ordered=mode == "indirect")
         self._mode: Mode = _MODES[mode](shared)
-        self.materials = MaterialTable(shared.ctx)
+        self.materials = MaterialTable(shared.ctx, shared.textures)
         self.lighting = Lighting(shared.ctx)
         self._shadows: ShadowMaps | None = None
         self._items: Sequence[Item] = ()
@@ -132,14 +132,14 @@ class GpuScene:
             )  # fmt: skip
             lod, splat = self._made_for
             self._shadows.rebuild(self._items, self._table, lod=lod, splat=splat)
-        self.materials.bind(UNITS["material_table"])
+        self._bind()
         calls = self._shadows.draw(camera, view, sun, switches, frame, self._state)
         self._shadows.bind(UNITS["shadow_maps"])
         return calls
 
     def draw(self, request: Request) -> int:
         """Draws everything into the framebuffer in use; the number of draw calls."""
-        self.materials.bind(UNITS["material_table"])
+        self._bind()
         calls = self._mode.draw(request, self._state)
         if request.backdrop is not None:
             request.backdrop()
@@ -153,6 +153,10 @@ class GpuScene:
     def draw_blended(self, request: Request) -> int:
         """Draws what `draw` left out because it is blended; the number of draw calls."""
         return self._mode.draw_blended(request)
+
+    def _bind(self) -> None:
+        self.materials.bind(UNITS["material_table"])
+        self._shared.textures.bind(UNITS["textures0"])
 
     @property
     def _state(self) -> tuple[object, ...]:

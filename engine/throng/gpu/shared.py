@@ -8,6 +8,7 @@ from throng.gpu.context import Capabilities
 from throng.gpu.masks import MaskStore
 from throng.gpu.meshes import MeshPool
 from throng.gpu.programs import MeshPrograms
+from throng.gpu.textures import TextureStore
 from throng.gpu.visibility import VisibilityPrograms
 
 
@@ -19,6 +20,7 @@ class Shared:
         self.capabilities = capabilities
         self.pool = MeshPool(ctx)
         self._programs: dict[int, MeshPrograms] = {}
+        self.textures = TextureStore(ctx, capabilities)
         self.masks = MaskStore(ctx, self.pool, capabilities.storage_block_bytes)
         self.visibility_programs = VisibilityPrograms(ctx)
 
@@ -33,4 +35,5 @@ class Shared:
         for programs in self._programs.values():
             programs.release()
         self.masks.release()
+        self.textures.release()
         self.visibility_programs.release()

@@ -9,6 +9,7 @@ from typing import Any
 from throng import arrays
 from throng.errors import InvalidType
 from throng.model.shader import Shader
+from throng.model.texture import Texture, checked
 
 SHADINGS = ("lit", "unlit")
 ALPHA_MODES = ("opaque", "mask", "blend")
@@ -124,6 +125,15 @@ class Material:
     motion        None, one of MOTIONS, or a Motion
     shader        None, or a Shader: GLSL of one's own
 
+    Textures are None or a Texture; where a mesh has no uvs, all of it has the lower left corner's colour.
+
+    color_texture               sRGB and alpha, multiplied with `color`
+    metallic_roughness_texture  green is multiplied with `roughness`, blue with `metallic`
+    normal_texture              normals in the surface's own space; `normal_scale` times as steep
+    occlusion_texture           red: the share of the light from all around that comes in, which counts for
+                                `occlusion_strength`, 0..1
+    emissive_texture            sRGB, multiplied with `emissive`
+
     Raises InvalidValue or InvalidType, naming the argument.
     """
 
@@ -139,6 +149,13 @@ class Material:
     alpha_cutoff: float
     motion: Motion | None
     shader: Shader | None
+    color_texture: Texture | None
+    metallic_roughness_texture: Texture | None
+    normal_texture: Texture | None
+    normal_scale: float
+    occlusion_texture: Texture | None
+    occlusion_strength: float
+    emissive_texture: Texture | None
 
     def __init__(
         self,
@@ -155,6 +172,13 @@ class Material:
         alpha_cutoff: float = 0.5,
         motion: str | Motion | None = None,
         shader: Shader | None = None,
+        color_texture: Texture | None = None,
+        metallic_roughness_texture: Texture | None = None,
+        normal_texture: Texture | None = None,
+        normal_scale: float = 1.0,
+        occlusion_texture: Texture | None = None,
+        occlusion_strength: float = 1.0,
+        emissive_texture: Texture | None = None,
     ) -> None:
         if isinstance(motion, str):
             motion = Motion(motion)
@@ -178,6 +202,15 @@ class Material:
         if shader is not None and not isinstance(shader, Shader):
             raise InvalidType(f"shader: expected a Shader or None, got {arrays.described(shader)}")
         put(self, "shader", shader)
+        put(self, "color_texture", checked(color_texture, "color_texture"))
+        texture = checked(metallic_roughness_texture, "metallic_roughness_texture")
+        put(self, "metallic_roughness_texture", texture)
+        put(self, "normal_texture", checked(normal_texture, "normal_texture"))
+        put(self, "normal_scale", arrays.number(normal_scale, "normal_scale"))
+        put(self, "occlusion_texture", checked(occlusion_texture, "occlusion_texture"))
+        strength = arrays.number(occlusion_strength, "occlusion_strength", low=0.0, high=1.0)
+        put(self, "occlusion_strength", strength)
+        put(self, "emissive_texture", checked(emissive_texture, "emissive_texture"))
 
     @property
     def pipeline(self) -> Pipeline:
