@@ -2,6 +2,13 @@
 #include "layout.glsl"
 #include "octahedral.glsl"
 
+#include "textures.glsl"
+
+uniform float cutoff;
+#ifdef TEXTURED
+uniform uint reference;
+in vec2 v_uv;
+#endif
 in vec3 v_normal;
 in vec4 v_color;
 flat in float v_side;
@@ -10,7 +17,12 @@ in float v_out;
 layout(location = 0) out uvec2 out_texel;
 
 void main() {
-    vec3 color = sqrt(clamp(v_color.rgb, 0.0, 1.0));  // linear; kept as square roots
+    vec4 base = v_color;
+#ifdef TEXTURED
+    base *= sampled(COLOR_TEXTURES, reference, Place(v_uv, dFdx(v_uv), dFdy(v_uv)), 0.0);
+#endif
+    if (base.a < cutoff) discard;
+    vec3 color = sqrt(clamp(base.rgb, 0.0, 1.0));  // linear; kept as square roots
     uvec2 bent = uvec2(round((octahedral(normalize(v_normal) * sign(v_side)) + 1.0) * 511.5));
     uint far_out = max(uint(round((clamp(v_out, -1.0, 1.0) + 1.0) * 2047.5)), 1u);  // 0: nothing
     uint colors = packUnorm4x8(vec4(color, 0.0)) | uint(abs(v_side)) << 24u;

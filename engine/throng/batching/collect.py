@@ -34,6 +34,8 @@ class Batch:
     tint       (4,) linear colour of the crowd, and alpha
     part       which part of its model the mesh is; 0 for nodes
     material   the row of the model's first part's material; nodes' are in a column
+    surface    the material, where all instances have the same: those of crowds
+    textured   whether any has a texture of its colour
     turns      whether `world` does more than to shift
     mirrors    whether `world` turns left hands into right ones
     """
@@ -45,6 +47,8 @@ class Batch:
     tint: Doubles = field(default_factory=lambda: _WHITE)
     part: int = 0
     material: int = 0
+    surface: Material | None = None
+    textured: bool = False
     turns: bool = False
     mirrors: bool = False
 
@@ -157,7 +161,15 @@ class Collector:
     def _list_batches(self, table: NodeTable) -> None:
         self._crowd_batches = {
             crowd: [
-                Batch(BatchKey.of(mesh, material), instances, crowd.id, part=part, material=row)
+                Batch(
+                    BatchKey.of(mesh, material),
+                    instances,
+                    crowd.id,
+                    part=part,
+                    material=row,
+                    surface=material,
+                    textured=material.color_texture is not None,
+                )
                 for row in [self.materials.row([material for _, material in crowd.parts])]
                 for part, (mesh, material) in enumerate(crowd.parts)
             ]
@@ -167,7 +179,9 @@ class Collector:
         self.batches = [batch for batches in self._crowd_batches.values() for batch in batches]
         for (key, _), group in self._groups.items():
             if group.count:
-                self.batches.append(Batch(key, group, -1))
+                rows = self.materials.rows
+                textured = any(rows[row].color_texture is not None for row in group.looks.values())
+                self.batches.append(Batch(key, group, -1, textured=textured))
         self._update_values(table)
 
     def _update_values(self, table: NodeTable) -> None:

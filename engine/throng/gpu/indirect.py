@@ -37,7 +37,8 @@ _SETTLES = 3  # tests of the same frame until nothing more is found
 
 
 def _worth_masks(item: Item) -> bool:
-    if any(part.batch.key.pipeline.blends for part in item.parts):
+    batches = [part.batch for part in item.parts]
+    if any(b.key.pipeline.blends or (b.textured and b.surface is None) for b in batches):
         return False
     if item.shaders or not FOR_TEXTURES.isdisjoint(item.batch.instances.columns):
         return False

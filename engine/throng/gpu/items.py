@@ -16,7 +16,7 @@ from throng.gpu.instances import Instances, InstanceStore, Resident, Segment
 from throng.gpu.meshes import IndexRange, MeshPool, MeshSlot, Want
 from throng.layout import ITEM, NONE
 from throng.model.lods import levels, switch_size
-from throng.model.material import MOTIONS, Motion, Pipeline, lean_reach
+from throng.model.material import MOTIONS, Material, Motion, Pipeline, lean_reach
 from throng.model.mesh import Mesh
 from throng.model.shader import Shader
 
@@ -60,6 +60,10 @@ class Batch(Protocol):
     def part(self) -> int: ...
     @property
     def material(self) -> int: ...
+    @property
+    def surface(self) -> Material | None: ...
+    @property
+    def textured(self) -> bool: ...
     @property
     def object_id(self) -> int: ...
     @property

@@ -15,9 +15,12 @@ import numpy.typing as npt
 from throng import layout
 from throng.gpu import rawgl, source
 from throng.gpu.context import checked_buffer, checked_depth_texture, checked_texture
-from throng.gpu.items import Item, vertex_content
+from throng.gpu.items import Item, Part, vertex_content
+from throng.gpu.materials import uses_of
 from throng.gpu.meshes import MeshPool
+from throng.gpu.programs import UNITS, attach
 from throng.gpu.target import clear_integers
+from throng.gpu.textures import TextureStore, reference
 from throng.layout import MASK_GRID, MASK_HEADER, MASK_SIDE, MASK_WORDS
 
 Floats = npt.NDArray[np.float64]
@@ -49,13 +52,14 @@ def axes(towards: Floats) -> tuple[Floats, Floats]:
 class MaskStore:
     """The masks of all models of one renderer, in one buffer."""
 
-    def __init__(self, ctx: moderngl.Context, pool: MeshPool, limit: int) -> None:
+    def __init__(self, ctx: moderngl.Context, pool: MeshPool, textures: TextureStore, limit: int) -> None:
         self._ctx = ctx
         self._pool = pool
+        self._textures = textures
         self._most = min(limit // (4 * MODEL_WORDS), 64)  # models
         self._places: dict[Key, int] = {}
         self._wanted: dict[int, set[Key]] = {}
-        self._program: moderngl.Program | None = None
+        self._programs: dict[int, moderngl.Program] = {}  # by the array that a texture is in, as a bit
         self.buffer = checked_buffer(ctx, reserve=16, purpose="splat masks")
 
     def places(self, owner: object, items: Iterable[Item]) -> list[int]:
@@ -84,8 +88,8 @@ class MaskStore:
 
     def release(self) -> None:
         self.buffer.release()
-        if self._program is not None:
-            self._program.release()
+        for program in self._programs.values():
+            program.release()
 
     def _add(self, key: Key, item: Item) -> None:
         if len(self._places) >= self._most:
@@ -125,11 +129,8 @@ class MaskStore:
     def _drawn(self, item: Item, windows: Floats) -> npt.NDArray[np.uint32]:
         """(g, g, side, side, 2): each texel's two words; 0 where the model is not."""
         ctx, side = self._ctx, MASK_GRID * MASK_SIDE
-        if self._program is None:
-            self._program = source.compile_program(
-                ctx, "mask", version=430, generated=layout.generated(),
-                vertex="mask.vert", fragment="mask.frag",
-            )  # fmt: skip
+        looks = [self._look_of(part) for part in item.parts]
+        self._textures.bind(UNITS["textures0"])
         picture = checked_texture(ctx, (side, side), 2, dtype="u4", purpose="a splat mask")
         depth = checked_depth_texture(ctx, (side, side), purpose="a splat mask")
         target = ctx.framebuffer([picture], depth)
@@ -137,10 +138,13 @@ class MaskStore:
             ctx, (MASK_GRID, MASK_GRID), 4, windows.astype(np.float32).tobytes(), dtype="f4",
             purpose="a splat mask",
         )  # fmt: skip
-        array = ctx.vertex_array(
-            self._program, [vertex_content(self._pool, self._program)],
-            index_buffer=self._pool.indices, index_element_size=4,
-        )  # fmt: skip
+        arrays = [
+            ctx.vertex_array(
+                program, [vertex_content(self._pool, program)],
+                index_buffer=self._pool.indices, index_element_size=4,
+            )
+            for program, _, _ in looks
+        ]  # fmt: skip
         try:
             target.use()
             target.clear(depth=1.0)
@@ -150,9 +154,11 @@ class MaskStore:
             if rawgl.has_clip_control():
                 rawgl.clip_control(lower_left=True, zero_to_one=False)
             table.use(location=0)
-            self._program["windows"] = 0
-            self._program["center"] = *item.extent.center, item.extent.radius
-            for part in item.parts:
+            for part, array, (program, reference, cutoff) in zip(item.parts, arrays, looks, strict=True):
+                program["windows"], program["cutoff"] = 0, cutoff
+                program["center"] = *item.extent.center, item.extent.radius
+                if "reference" in program:
+                    program["reference"] = reference
                 faces = part.faces()
                 array.render(
                     moderngl.TRIANGLES, vertices=faces.count, first=faces.first, instances=MASK_GRID**2
@@ -162,15 +168,44 @@ class MaskStore:
             return np.ascontiguousarray(split.transpose(0, 2, 1, 3, 4))
         finally:
             ctx.detect_framebuffer(0).use()
-            for thing in (array, target, depth, table, picture):
+            for array in arrays:
+                array.release()
+            for thing in (target, depth, table, picture):
                 thing.release()
+
+    def _look_of(self, part: Part) -> tuple[moderngl.Program, int, float]:
+        """The program that draws a part, its colour's texture, and the alpha below which nothing is there."""
+        surface, bits, reference_ = part.batch.surface, 0, 0
+        if surface is not None and surface.color_texture is not None:
+            use = dict(uses_of(surface))["color_texture"]
+            array, layer = self._textures.place(use)
+            bits, reference_ = 1 << array, reference(array, layer, use.texture)
+        if bits not in self._programs:
+            defines = {"TEXTURED": 1, "COLOR_TEXTURES": bits} if bits else {}
+            self._programs[bits] = attach(
+                source.compile_program(
+                    self._ctx, "mask", version=430, generated=layout.generated(), defines=defines,
+                    vertex="mask.vert", fragment="mask.frag",
+                )
+            )  # fmt: skip
+        cut = surface is not None and surface.alpha_mode == "mask"
+        return self._programs[bits], reference_, surface.alpha_cutoff if cut and surface is not None else 0.0
 
 
 def _key(item: Item) -> Key:
     """What the masks are made of."""
     return tuple(
-        (part.meshes[0].key, part.batch.key.double_sided, part.batch.part) for part in item.parts
+        (part.meshes[0].key, part.batch.key.double_sided, part.batch.part, _texture_key(part))
+        for part in item.parts
     ) + (item.extent.radius, *item.extent.center.tolist())
+
+
+def _texture_key(part: Part) -> object:
+    surface = part.batch.surface
+    if surface is None:
+        return None
+    cut = surface.alpha_cutoff if surface.alpha_mode == "mask" else None
+    return cut, surface.color_texture
 
 
 def _windows(item: Item) -> Floats:

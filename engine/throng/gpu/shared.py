@@ -21,7 +21,7 @@ class Shared:
         self.pool = MeshPool(ctx)
         self._programs: dict[int, MeshPrograms] = {}
         self.textures = TextureStore(ctx, capabilities)
-        self.masks = MaskStore(ctx, self.pool, capabilities.storage_block_bytes)
+        self.masks = MaskStore(ctx, self.pool, self.textures, capabilities.storage_block_bytes)
         self.visibility_programs = VisibilityPrograms(ctx)
 
     def programs(self, version: int) -> MeshPrograms:
