@@ -64,7 +64,15 @@ void main() {
     shade_surface(surface);
 #endif
 #ifdef MASK
-    if (surface.alpha < alpha_cutoff(abs(v_material) - 1)) discard;
+    float above = surface.alpha - alpha_cutoff(abs(v_material) - 1);
+#ifdef COVERAGE
+    // Alpha becomes coverage, an edge one pixel wide: Golus, "Anti-aliased Alpha Test: The Esoteric Alpha To
+    // Coverage", 2017.
+    float coverage = clamp(above / max(fwidth(surface.alpha), 1e-4) + 0.5, 0.0, 1.0);
+    if (coverage <= 0.0) discard;
+#else
+    if (above < 0.0) discard;
+#endif
 #endif
 #ifndef DEPTH_ONLY
 #ifdef SUMMED
@@ -77,6 +85,9 @@ void main() {
     out_color = vec4(shaded(surface).rgb, clamp(surface.alpha, 0.0, 1.0));
 #else
     out_color = shaded(surface);
+#if defined(MASK) && defined(COVERAGE)
+    out_color.a = coverage;
+#endif
 #endif
 #endif
 #ifdef OUT_IDS

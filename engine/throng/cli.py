@@ -105,6 +105,7 @@ def _scene_options(function: Any) -> Any:
         click.option(
             "--samples", type=click.IntRange(1, 64), default=1, help="Samples of each pixel, at most."
         ),
+        click.option("--fxaa", is_flag=True, help="Soften edges by a filter, for less than samples cost."),
         click.option("--mode", type=click.Choice(MODES), default="auto", help="How to draw."),
         click.option("--seed", type=click.IntRange(0), default=0, help="Of all that is random."),
         click.option("--count", type=_Count(), help="Objects; each scene has a default."),
@@ -147,6 +148,7 @@ def run(
     count: int | None,
     seed: int,
     samples: int,
+    fxaa: bool,
     options: Options,
     frames: int | None,
     step: float | None,
@@ -177,6 +179,7 @@ def run(
         frames=frames,
         step=step,
         samples=samples,
+        fxaa=fxaa,
         options=options,
     )
 
@@ -200,6 +203,7 @@ def render(
     count: int | None,
     seed: int,
     samples: int,
+    fxaa: bool,
     options: Options,
     seconds: float,
     as_json: bool,
@@ -218,7 +222,7 @@ def render(
     build_ms = (time.perf_counter() - began) * 1e3
     demo.update(built, seconds)
     camera = demo.camera(built, seconds)
-    with throng.Renderer(size, samples=samples, options=options) as renderer:
+    with throng.Renderer(size, samples=samples, fxaa=fxaa, options=options) as renderer:
         frame = renderer.render(built, camera)
         driver, samples = renderer.capabilities.renderer, renderer.samples
     with files.whole(output) as file:

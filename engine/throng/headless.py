@@ -18,6 +18,7 @@ def render(
     *,
     outputs: Sequence[str] = ("color",),
     samples: int = 1,
+    fxaa: bool = False,
     options: Options = Options(),  # noqa: B008 - frozen
     device: int | None = None,
 ) -> Frame:
@@ -25,5 +26,5 @@ def render(
 
     Making the context takes most of the time: for more than one picture keep a Renderer.
     """
-    with Renderer(size, samples=samples, options=options, device=device) as renderer:
+    with Renderer(size, samples=samples, fxaa=fxaa, options=options, device=device) as renderer:
         return renderer.render(scene, camera, outputs)

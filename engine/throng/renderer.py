@@ -20,6 +20,7 @@ from throng.frame import OUTPUTS, Frame, Stats
 from throng.gpu import Context, Framebuffer, Texture, rawgl
 from throng.gpu.blend import Blender
 from throng.gpu.context import Capabilities, checked_buffer, choose_mode, collect, create_headless
+from throng.gpu.edges import EdgeFilter
 from throng.gpu.host import HostDepth, clear_host, draw_into, encodes, framebuffer_in_use
 from throng.gpu.lighting import Effects
 from throng.gpu.programs import FRAME_BINDING, UNIT_COUNT, output_defines
@@ -57,6 +58,7 @@ class Renderer:
     context  a moderngl context to draw in, which stays its owner's and must be current whenever the renderer
              is used (UsageError where it is not); by default a headless one is made
     samples  of each pixel, for smooth edges: the next power of two, or as many as the driver has
+    fxaa     whether edges are softened afterwards, by a filter that costs less than samples; may be set
     options  an Options
     device   index of the EGL device for a context of our own; by default the first that works
     stats    a Stats of the latest frame
@@ -73,6 +75,7 @@ class Renderer:
         *,
         context: Context | None = None,
         samples: int = 1,
+        fxaa: bool = False,
         options: Options = Options(),  # noqa: B008 - frozen
         device: int | None = None,
     ) -> None:
@@ -80,6 +83,7 @@ class Renderer:
         self._thread = threading.get_ident()
         self._size = None if size is None else arrays.size(size, "size")
         self._samples = arrays.integer(samples, "samples", low=1, high=64)
+        self._fxaa = arrays.flag(fxaa, "fxaa")
         _check_options(options)
         if context is not None and not isinstance(context, Context):
             raise InvalidType(f"context: expected a moderngl.Context, got {arrays.described(context)}")
@@ -104,6 +108,7 @@ class Renderer:
             self._mode = choose_mode(options.mode, self._capabilities)
             self._shared = Shared(self._ctx, self._capabilities)
             self._blender = Blender(self._ctx)
+            self._edges = EdgeFilter(self._ctx)
             self._frame_block = checked_buffer(self._ctx, reserve=FRAME.size, purpose="the frame's uniforms")
             self._states: list[_SceneState] = []
             self._targets: dict[tuple[Any, ...], Target] = {}
@@ -142,6 +147,9 @@ class Renderer:
                     calls += self._sum(state, request, target.drawn_depth)
                     target.compose(self._blender)
                 target.resolve(self._blender if request.blending else None)
+                if self._fxaa:
+                    target.use_colors()
+                    self._edges.apply()
             pictures = {name: self._picture(target, name, view) for name in asked}
             self._count(state, calls, uploaded, started, waited=True)
             if self._owns_context:
@@ -206,6 +214,8 @@ class Renderer:
                     calls += state.gpu.draw(request)
                     if request.blending:
                         calls += self._blend_into_host(state, request, target, host, encode=not linear)
+                    if self._fxaa and host.samples == 1:
+                        self._edges.apply()
                 finally:
                     host.release()
             self._count(state, calls, uploaded, started, waited=False)
@@ -386,6 +396,16 @@ class Renderer:
         self._frozen = arrays.flag(value, "frozen")
 
     @property
+    def fxaa(self) -> bool:
+        """Whether edges are softened by a filter; may be set. Not in others' framebuffers of many samples."""
+        return self._fxaa
+
+    @fxaa.setter
+    def fxaa(self, value: bool) -> None:
+        self._check_usable()
+        self._fxaa = arrays.flag(value, "fxaa")
+
+    @property
     def context(self) -> Context:
         """The moderngl context that it draws in."""
         return self._ctx
@@ -416,6 +436,7 @@ class Renderer:
             self._shared.release()
             self._frame_block.release()
             self._blender.release()
+            self._edges.release()
         self._release_context()
 
     def __enter__(self) -> Renderer:

@@ -58,6 +58,7 @@ def show(
     frames: int | None = None,
     step: float | None = None,
     samples: int = 1,
+    fxaa: bool = False,
     options: Options = Options(),  # noqa: B008 - frozen
     screenshots: str | os.PathLike[str] = ".",
 ) -> None:
@@ -70,6 +71,7 @@ def show(
     frames       closes the window by itself after so many
     step         seconds from one frame to the next; by default as many as have passed
     samples      of each pixel
+    fxaa         whether edges are softened by a filter
     screenshots  the folder that F12 writes to
 
     Dragging turns round the target; right or Shift and dragging pans; the wheel zooms; W A S D Q E fly, with
@@ -96,7 +98,7 @@ def show(
         raise InvalidValue(f"size: expected at most {_MOST}x{_MOST}, got {wanted[0]}x{wanted[1]}")
     with _glfw(), rawgl.current(), _opened(wanted, str(title), samples) as handle:
         ctx = create_for_window()
-        with Renderer(context=ctx, samples=samples, options=options) as renderer:
+        with Renderer(context=ctx, samples=samples, fxaa=fxaa, options=options) as renderer:
             viewer = _Viewer(handle, renderer, scene, camera, str(title), folder)
             viewer.run(update, frames, step)
         collect(ctx)

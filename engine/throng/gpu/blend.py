@@ -14,6 +14,7 @@ import moderngl
 
 from throng.gpu import rawgl, source
 from throng.gpu.context import checked_texture
+from throng.gpu.copies import PictureCopy
 
 _ONES: Any = moderngl.ONE, moderngl.ONE, moderngl.ZERO, moderngl.ONE_MINUS_SRC_ALPHA
 _OVER: Any = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
@@ -28,7 +29,7 @@ class Blender:
         self._ctx = ctx
         self._key: tuple[object, ...] = ()
         self._sums: list[moderngl.Texture] = []
-        self._copy: moderngl.Texture | None = None
+        self._copy = PictureCopy(ctx)
         self._target: moderngl.Framebuffer | None = None
         self._painters: dict[bool, moderngl.VertexArray] = {}
 
@@ -83,12 +84,11 @@ class Blender:
             painter = self._painters[encode] = self._ctx.vertex_array(program, [])
         for unit, picture in enumerate(self._sums):
             picture.use(location=unit)
-        left, bottom, width, height = rawgl.get_integers(0x0BA2, 4)
-        painter.program["corner"] = left, bottom
         self._ctx.disable(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
         if encode:
-            self._copy_behind(left, bottom, width, height)
+            painter.program["corner"] = self._copy.take(2)[:2]
         else:
+            painter.program["corner"] = rawgl.get_integers(0x0BA2, 4)[:2]
             self._ctx.enable(moderngl.BLEND)
             self._ctx.blend_func = _OVER
         painter.render(moderngl.TRIANGLES, vertices=3)
@@ -109,21 +109,10 @@ class Blender:
 
     def release(self) -> None:
         self._forget()
-        if self._copy is not None:
-            self._copy.release()
+        self._copy.release()
         for painter in self._painters.values():
             painter.program.release()
             painter.release()
-
-    def _copy_behind(self, left: int, bottom: int, width: int, height: int) -> None:
-        if self._copy is None or self._copy.size != (width, height):
-            if self._copy is not None:
-                self._copy.release()
-            self._copy = checked_texture(self._ctx, (width, height), 4, purpose="a copy of the picture")
-        self._copy.use(location=2)
-        rawgl.function("glActiveTexture", "vi")(0x84C2)
-        copy = rawgl.function("glCopyTexSubImage2D", "viiiiiiii")
-        copy(0x0DE1, 0, 0, 0, left, bottom, width, height)
 
     def _forget(self) -> None:
         if self._target is not None:

@@ -155,6 +155,18 @@ def clip_control(*, lower_left: bool, zero_to_one: bool) -> None:
     function("glClipControl", "vii")(0x8CA1 if lower_left else 0x8CA2, 0x935F if zero_to_one else 0x935E)
 
 
+@contextmanager
+def switched_on(*switches: int) -> Iterator[None]:
+    """These are enabled inside, and afterwards are not."""
+    for switch in switches:
+        function("glEnable", "vi")(switch)
+    try:
+        yield
+    finally:
+        for switch in switches:
+            function("glDisable", "vi")(switch)
+
+
 def clear_floats(place: int, values: tuple[float, float, float, float]) -> None:
     """Fills a colour attachment of the framebuffer in use."""
     function("glClearBufferfv", "viip")(0x1800, place, (ctypes.c_float * 4)(*values))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from throng.gpu import rawgl
 from throng.gpu.indirect import IndirectMode
 from throng.gpu.instanced import InstancedMode
 from throng.gpu.instances import Instances, InstanceStore
@@ -23,7 +25,9 @@ from throng.gpu.view import View
 from throng.layout import FRAME
 from throng.model.camera import Camera
 from throng.model.light import Sun
-from throng.model.material import Mover
+from throng.model.material import Mover, Pipeline
+
+_TO_COVERAGE, _TO_ONE = 0x809E, 0x809F  # GL_SAMPLE_ALPHA_TO_COVERAGE, GL_SAMPLE_ALPHA_TO_ONE
 
 
 class Mode(Protocol):
@@ -57,6 +61,7 @@ class GpuScene:
         self._shadows: ShadowMaps | None = None
         self._items: Sequence[Item] = ()
         self.frame: npt.NDArray[np.void] = np.zeros((), FRAME.dtype)  # of what is drawn
+        self._pipelines: set[Pipeline] = set()
         self._made_for = (False, False)
         self._table = ItemTable(())
         self._listed: tuple[object, ...] = ()
@@ -103,6 +108,7 @@ class GpuScene:
         items = make_items(batches, residents, pool, lod=lod, merged=not naive, motion=motion)
         self._table = ItemTable(items)
         self._items, self._made_for = items, (lod, splat)
+        self._pipelines = {part.batch.key.pipeline for item in items for part in item.parts}
         self._mode.rebuild(items, self._table, lod=lod, splat=splat)
         if self._shadows is not None:
             self._shadows.rebuild(items, self._table, lod=lod, splat=splat)
@@ -140,15 +146,27 @@ class GpuScene:
     def draw(self, request: Request) -> int:
         """Draws everything into the framebuffer in use; the number of draw calls."""
         self._bind()
-        calls = self._mode.draw(request, self._state)
+        # Where many samples are there, alpha tells how many of them what is cut out covers.
+        covers = request.samples > 1 and self.cuts
+        if covers:
+            request = replace(request, defines={**request.defines, "COVERAGE": 1})
+        with rawgl.switched_on(*(_TO_COVERAGE, _TO_ONE) if covers else ()):
+            calls = self._mode.draw(request, self._state)
         if request.backdrop is not None:
             request.backdrop()
         return calls
 
     @property
+    def cuts(self) -> bool:
+        """Whether any material is cut out by its alpha."""
+        return any(
+            part.batch.key.pipeline.alpha_mode == "mask" for item in self._items for part in item.parts
+        )
+
+    @property
     def blends(self) -> bool:
         """Whether any material is blended."""
-        return any(part.batch.key.pipeline.blends for item in self._items for part in item.parts)
+        return any(pipeline.blends for pipeline in self._pipelines)
 
     def draw_blended(self, request: Request) -> int:
         """Draws what `draw` left out because it is blended; the number of draw calls."""

@@ -61,12 +61,15 @@ class Target:
 
     def compose(self, blender: Blender) -> None:
         """Puts what is blended over the colours; of many samples `resolve` does."""
-        if self.samples > 1:
-            return
+        if self.samples == 1:
+            self.use_colors()
+            blender.compose(encode=True)
+
+    def use_colors(self) -> None:
+        """The colours of one sample a pixel, and nothing else, are drawn to."""
         if self._colors is None:
             self._colors = self._ctx.framebuffer([self._parts[0]])
         self._colors.use()
-        blender.compose(encode=True)
 
     def resolve(self, blender: Blender | None = None) -> None:
         """Brings many samples down to one; `blender` has what is blended over them."""
