@@ -63,7 +63,7 @@ Print print_of(Item item, Placed p) {
     up *= item.center.w * window.w;
     d *= item.center.w;
     mat4 vp = frame.view_projection;
-    vec4 o = vp * vec4(transformed(m, middle), 1.0);
+    vec4 place = vec4(transformed(m, middle), 1.0), o = vp * place;
     vec4 x = vp * vec4(a * right.x + b * right.y + c * right.z, 0.0);
     vec4 y = vp * vec4(a * up.x + b * up.y + c * up.z, 0.0);
     vec4 z = vp * vec4(a * d.x + b * d.y + c * d.z, 0.0);
@@ -80,7 +80,10 @@ Print print_of(Item item, Placed p) {
     // Nearer than the nearest corner of a box around it.
     float w = max(o.w - abs(z.w) - abs(x.w) - abs(y.w), 1e-30), near = o.z / o.w;
     float reach = (abs(z.z - near * z.w) + abs(x.z - near * x.w) + abs(y.z - near * y.w)) / w;
-    near = switched(SWITCH_REVERSED) ? near + reach * 1.25 : near - reach * 1.25;
+    // Far away, with depths as OpenGL's default has them, that is less than what rounding makes of the sums.
+    float rounding = (dot(abs(vec4(vp[0].z, vp[1].z, vp[2].z, vp[3].z)), abs(place)) + abs(o.z)) * 1e-6 / w;
+    reach = reach * 1.25 + rounding;
+    near = switched(SWITCH_REVERSED) ? near + reach : near - reach;
     if (!switched(SWITCH_ZERO_TO_ONE)) near = near * 0.5 + 0.5;
     s.first_key = key_of(clamp(near, 0.0, 1.0));
     return s;

@@ -378,6 +378,57 @@ def test_splats_lie_in_a_hosts_viewport(ctx: moderngl.Context, corner: tuple[int
     assert (picture[outside] == (255, 0, 255, 255)).all()
 
 
+def distant_woods(count: int = 20_000) -> tuple[Scene, Camera]:
+    """Trees of some pixels, one and a half to three kilometres away, on black."""
+    random = np.random.default_rng(3)
+    scene = Scene(background=(0, 0, 0), ambient=(1, 1, 1))
+    away = random.uniform(1500, 3000, count)
+    across, up = random.uniform(-0.3, 0.3, (2, count)) * [[1.0], [0.5]] * away
+    scene.add(
+        Crowd(
+            shapes.tree(1),
+            positions=np.column_stack([across, up, -away]),
+            rotations=random.normal(size=(count, 4)),
+            scales=random.uniform(1, 4, count),
+        )
+    )
+    return scene, Camera((0, 0, 0), (0, 0, -1), fov=20, near=0.1, far=10_000)
+
+
+def pixels(framebuffer: moderngl.Framebuffer) -> Any:
+    width, height = framebuffer.size
+    return np.frombuffer(framebuffer.read(components=3), np.uint8).reshape(height, width, 3)[::-1]
+
+
+def test_splats_far_away_are_whole_in_a_hosts_framebuffer(ctx: moderngl.Context) -> None:
+    """Its depths of things kilometres away are the same but for their last bits."""
+    scene, camera = distant_woods()
+    framebuffer = ctx.framebuffer([ctx.texture((640, 360), 4)], ctx.depth_texture((640, 360)))
+    with Renderer((640, 360), context=ctx) as renderer:
+        renderer.draw(scene, camera, framebuffer, clear=True)
+        picture = pixels(framebuffer)
+        frame = renderer.render(scene, camera, outputs=("ids",))
+        assert frame.stats.splats > 0.9 * frame.stats.instances
+    covered = frame.ids[..., 0] >= 0
+    assert covered.mean() > 0.3
+    np.testing.assert_array_equal((picture > 0).any(axis=-1), covered)
+
+
+def test_pictures_that_nobody_waits_for_are_whole(ctx: moderngl.Context) -> None:
+    """The next frame writes over what splats are painted from: not before they are."""
+    scene, camera = distant_woods()
+    framebuffers = [ctx.framebuffer([ctx.texture(SIZE, 4)], ctx.depth_texture(SIZE)) for _ in range(3)]
+    with Renderer(context=ctx) as renderer:
+        renderer.draw(scene, camera, framebuffers[0], clear=True)
+        alone = pixels(framebuffers[0])
+        for framebuffer in framebuffers[1:]:
+            renderer.draw(scene, camera, framebuffer, clear=True)
+            renderer.draw(scene, AHEAD, framebuffers[0], clear=True)
+    assert (alone > 0).any(axis=-1).mean() > 0.3
+    for framebuffer in framebuffers[1:]:
+        np.testing.assert_array_equal(pixels(framebuffer), alone)
+
+
 @pytest.mark.parametrize("scale", [1e-9, 1e-6, 1.0, 1e4, 1e6])
 def test_splats_are_there_at_any_scale(draw: Drawer, scale: float) -> None:
     scene = Scene()

@@ -178,6 +178,8 @@ class IndirectMode:
     def _decide(self, request: Request, *, splats: bool) -> int:
         visibility, screen, switches = self._visibility, self._screen, request.switches
         _, _, width, height = request.view.viewport
+        # What the frames before read and wrote, they are done with before it is written over.
+        self._ctx.memory_barrier(moderngl.SHADER_STORAGE_BARRIER_BIT | moderngl.BUFFER_UPDATE_BARRIER_BIT)
         screen.lay_out(width, height, splats=splats)
         bits = SWITCHES["CULL"] * switches.cull | SWITCHES["LOD"] * switches.lod | SWITCHES["SPLAT"] * splats
         # Frozen, what was visible in the last frame that was tested is what stays.

@@ -331,7 +331,7 @@ class Visibility:
         self._test(masks, switches)
         ctx.memory_barrier(barrier)
         self._programs.get("scan", SCAN=SCAN).run(1)
-        ctx.memory_barrier(barrier)
+        ctx.memory_barrier(barrier | moderngl.BUFFER_UPDATE_BARRIER_BIT)  # which reading counters takes
         if self._most_records * RECORD.size > drawn.records.size:
             drawn.reserve(self.counters()["total"], 0, self.extras)
         self._buffers["spans"].bind_to_storage_buffer(_COLUMNS)
@@ -344,7 +344,12 @@ class Visibility:
         self._dispatch(program, -(-max(commands, len(self._spans)) // CELL))
         ctx.memory_barrier(barrier | moderngl.COMMAND_BARRIER_BIT)
         self._write_records(drawn, masks, switches, owners=owners)
-        ctx.memory_barrier(barrier | moderngl.VERTEX_ATTRIB_ARRAY_BARRIER_BIT | moderngl.COMMAND_BARRIER_BIT)
+        ctx.memory_barrier(
+            barrier
+            | moderngl.VERTEX_ATTRIB_ARRAY_BARRIER_BIT
+            | moderngl.COMMAND_BARRIER_BIT
+            | moderngl.BUFFER_UPDATE_BARRIER_BIT
+        )
 
     def counters(self) -> dict[str, int]:
         """The work buffer's, waited for."""
