@@ -56,7 +56,7 @@ class Entry:
                 raise InvalidValue(f"mode: expected 'handwritten' alone, which has no switches, got {text!r}")
             return cls(mode)
         words = {f"no-{switch.replace('_', '-')}": {switch} for switch in (*SWITCHES, *EFFECTS)}
-        words["off"] = set(SWITCHES)
+        words["no-effects"], words["off"] = set(EFFECTS), set(SWITCHES)
         every = set(off)
         for word in named.split(",") if colon else ():
             if word not in words:
@@ -72,12 +72,8 @@ class Entry:
         """How it is named in reports: the same text for the same switches, which `parse` understands."""
         if not self.off:
             return self.mode
-        named = (
-            "off"
-            if self.off == SWITCHES
-            else ",".join(f"no-{switch.replace('_', '-')}" for switch in self.off)
-        )
-        return f"{self.mode}:{named}"
+        words = [f"no-{switch.replace('_', '-')}" for switch in self.off]
+        return f"{self.mode}:{'off' if self.off == SWITCHES else ','.join(words)}"
 
     @property
     def options(self) -> throng.Options | None:

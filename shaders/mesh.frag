@@ -14,6 +14,7 @@ in vec4 v_color;
 flat in vec4 v_color;
 #endif
 flat in int v_material;
+flat in vec4 v_traits;
 #ifdef OUT_IDS
 flat in ivec2 v_ids;
 #endif
@@ -39,12 +40,13 @@ void main() {
 #else
     vec3 normal = normalize(v_normal) * float(sign(v_material));
 #endif
-    Surface surface = surface_of(abs(v_material) - 1, v_color, normal);
+    Surface surface = surface_of(abs(v_material) - 1, v_color, v_traits, normal);
 #ifdef MASK
     if (surface.alpha < alpha_cutoff(abs(v_material) - 1)) discard;
 #endif
 #ifndef DEPTH_ONLY
     surface.position = position_of(gl_FragCoord.xyz, gl_FragCoord.w);
+    surface.eye = towards_eye(gl_FragCoord.xy);
     out_color = shaded(surface);
 #endif
 #ifdef OUT_IDS

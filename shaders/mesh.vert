@@ -1,6 +1,7 @@
 // Every mesh in every mode.
 #include "layout.glsl"
 #include "instance.glsl"
+#include "material.glsl"
 
 layout(location = 0) in vec3 vertex_position;
 layout(location = 1) in vec4 vertex_normal;  // w: the side, + or -, times one more than the number of the part
@@ -17,6 +18,7 @@ out vec4 v_color;
 flat out vec4 v_color;
 #endif
 flat out int v_material;  // one more than the row, with the sign of the side
+flat out vec4 v_traits;
 #ifdef OUT_IDS
 flat out ivec2 v_ids;
 #endif
@@ -37,7 +39,9 @@ void main() {
     bool debug = instance.look.material == DEBUG_MATERIAL;
     int part = debug ? 1 : int(abs(vertex_normal.w));
     v_material = (int(instance.look.material) + part) * int(sign(vertex_normal.w));
-    v_color = instance.look.color;
+    vec4 base;
+    look_up(abs(v_material) - 1, base, v_traits);
+    v_color = instance.look.color * base;
 #ifdef VERTEX_COLORS
     if (!debug) v_color *= vertex_color;
 #endif

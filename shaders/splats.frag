@@ -41,9 +41,12 @@ void main() {
     vec2 a = unpackHalf2x16(s.normal0), b = unpackHalf2x16(s.normal1), c = unpackHalf2x16(s.normal2),
          d = unpackHalf2x16(s.normal3), e = unpackHalf2x16(s.normal4);
     vec3 normal = normalize(n.x * vec3(a, b.x) + n.y * vec3(b.y, c) + n.z * vec3(d, e.x));
-    Surface surface = surface_of(row, look.color, normal);
+    vec4 base, traits;
+    look_up(row, base, traits);
+    Surface surface = surface_of(row, look.color * base, traits, normal);
     vec3 place = vec3(gl_FragCoord.xy, gl_FragDepth);
     surface.position = position_of(place, w_of(place));
+    surface.eye = towards_eye(gl_FragCoord.xy);
     out_color = shaded(surface);
 #ifdef OUT_IDS
     out_ids = ivec2(s.object, s.id);

@@ -34,6 +34,7 @@ SWITCHES = {
     "lod": "Draw what is far away with its full meshes.",
     "occlusion": "Draw what others hide too.",
     "splat": "Draw instances of a few pixels as meshes too.",
+    "reflections": "Draw all surfaces as matte.",
     "shadows": "Leave out shadows.",
     "lights": "Leave out point lights.",
     "fog": "Leave out fog.",

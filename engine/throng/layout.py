@@ -260,10 +260,14 @@ MOST_CASCADES = 4
 SHADOW = Struct(
     "Shadow",
     [
-        ("vec4", "across", "from the scene, relative to the origin, to the light's space: a row"),
+        ("vec4", "across", "the light's space, in the scene's: a unit vector"),
         ("vec4", "up", ""),
         ("vec4", "toward", "the sun"),
-        ("vec4", "map0", "of each cascade in that space: x, y, z of the middle; one over its radius"),
+        (
+            "vec4",
+            "map0",
+            "of each cascade there, relative to the origin: the middle; one over its radius",
+        ),
         ("vec4", "map1", ""),
         ("vec4", "map2", ""),
         ("vec4", "map3", ""),
@@ -275,22 +279,21 @@ SHADOW = Struct(
         ),
     ],
 )
-# One row of the material table: texels of four floats each, MATERIALS_ACROSS rows side by side in a texture.
+# One row of the material table: texels of four words each, MATERIALS_ACROSS rows side by side in a texture.
+# What all need is in the first, packed: to look up a texel costs llvmpipe as much as Lambert's law does.
 MATERIAL = Struct(
     "Material",
     [
-        ("vec4", "color", "linear red, green, blue, and alpha"),
-        ("float", "metallic", ""),
-        ("float", "roughness", ""),
-        ("float", "translucency", "the share of the light on one side that comes out at the other"),
-        ("float", "kind", "UNLIT_MATERIAL, or which sorts of texture it has, as bits"),
-        ("vec4", "emissive", "linear; w: the alpha below which a masked one is not there"),
+        ("uint", "color", "square roots of linear red, green, blue, ten bits each"),
+        ("uint", "surface", "alpha, 8 bits; roughness, 10; metallic, translucency: 7 each"),
+        ("uint", "emissive", "linear, as RGB9E5 has it"),
+        ("uint", "kind", "bits: see UNLIT; from 24 on the alpha below which what is masked is not there"),
     ],
 )
+UNLIT_MATERIAL = 1  # bits of a material's kind
 MATERIALS_ACROSS = 64
 MATERIAL_BITS = 18  # of a record, for the row
 DEBUG_MATERIAL = 0  # the row of what a debug view colours
-UNLIT_MATERIAL = -1.0
 LIGHT_GRID = 16, 8, 24  # clusters of the view, across, up and in depth, that know which lights reach them
 SKY_ACROSS, SKY_UP = 32, 64  # the table of a sky
 MASK_SIDE = 32  # texels across a splat mask
@@ -336,7 +339,7 @@ def glsl() -> str:
         "MASK_WORDS": MASK_WORDS, "MASK_HEADER": MASK_HEADER, "MATERIAL_TEXELS": MATERIAL.size // 16,
         "MATERIALS_ACROSS": MATERIALS_ACROSS, "SKY_ACROSS": SKY_ACROSS, "SKY_UP": SKY_UP,
         "LIGHT_COLUMNS": LIGHT_GRID[0], "LIGHT_ROWS": LIGHT_GRID[1], "LIGHT_SLICES": LIGHT_GRID[2],
-        "DEBUG_MATERIAL": DEBUG_MATERIAL,
+        "DEBUG_MATERIAL": DEBUG_MATERIAL, "UNLIT_MATERIAL": UNLIT_MATERIAL,
         **{f"COUNT_{name.upper()}": place for place, name in enumerate(COUNTERS)},
     }  # fmt: skip
     constants = "\n".join(f"#define {name} {value}u" for name, value in numbers.items())

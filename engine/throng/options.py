@@ -9,7 +9,9 @@ from throng import arrays
 MODES = ("auto", "indirect", "instanced", "naive")
 SWITCHES = ("cull", "lod", "occlusion", "splat")  # of the work that finds out what need not be drawn
 # What belongs to the scene and can be left out of the picture.
-EFFECTS = ("shadows", "lights", "fog", "sky", "tone_mapping", "textures", "motion", "transparency")
+EFFECTS = (
+    "reflections", "shadows", "lights", "fog", "sky", "tone_mapping", "textures", "motion", "transparency",
+)  # fmt: skip
 DEBUG = ("lod", "cell", "splat")
 
 
@@ -28,10 +30,10 @@ class Options:
                tested against a pyramid of the depth of this very frame; mode "indirect" only
     splat      instances of a few pixels are written by a compute pass, past the rasteriser; mode "indirect"
                only
-    shadows, lights, fog, sky, tone_mapping, textures, motion, transparency
-               effects of the scene: shadows of the sun; point lights; fog; the sky; exposure and tone
-               mapping; textures; movement of materials and what pushes plants aside; blended materials,
-               which are opaque without it
+    reflections, shadows, lights, fog, sky, tone_mapping, textures, motion, transparency
+               effects of the scene: reflections, without which all is matte; shadows of the sun; point
+               lights; fog; the sky; exposure and tone mapping; textures; movement of materials and what
+               pushes plants aside; blended materials, which are opaque without it
     max_lights  point lights that are drawn at most: those that matter most to the view
     debug      colours to look at instead of the scene's own. "lod": by level of detail; "cell": by spatial
                cell; "splat": splats against meshes; None: the scene's. Mode "instanced" knows "lod" only, and
@@ -45,6 +47,7 @@ class Options:
     lod: bool = True
     occlusion: bool = True
     splat: bool = True
+    reflections: bool = True
     shadows: bool = True
     lights: bool = True
     fog: bool = True

@@ -223,7 +223,9 @@ class Renderer:
         their own. Returns the draw calls, and the defines that make shaders use it.
         """
         scene, gpu, calls = state.scene, state.gpu, 0
-        effects: dict[str, object] = {}
+        effects = dict(gpu.materials.defines)
+        if not self._options.reflections:
+            effects["MATTE"] = 1
         gpu.place(view.origin, scene.time)
         frame = frame_block(scene, view, encode=encode)
         sun = scene.sun

@@ -1,10 +1,11 @@
 // The table of all materials, and what a surface of one of them is made of.
 #include "layout.glsl"
 
-uniform sampler2D material_table;
+uniform usampler2D material_table;
 
 struct Surface {
     vec3 position;  // metres, relative to the origin
+    vec3 eye;       // unit, towards it
     vec3 normal;    // unit, on the side that is seen
     vec3 color;     // linear: the base colour
     float alpha;
@@ -13,26 +14,44 @@ struct Surface {
     bool unlit;
 };
 
-vec4 material_texel(int row, int number) {
+uvec4 material_texel(int row, int number) {
     return texelFetch(material_table, ivec2(row % int(MATERIALS_ACROSS) * int(MATERIAL_TEXELS) + number,
                                             row / int(MATERIALS_ACROSS)), 0);
 }
 
-float alpha_cutoff(int row) { return material_texel(row, 2).w; }
+float alpha_cutoff(int row) { return float(material_texel(row, 0).w >> 24u) / 255.0; }
 
-// The surface of a material where the instance and the vertices have this colour.
-Surface surface_of(int row, vec4 color, vec3 normal) {
-    vec4 base = material_texel(row, 0), kind = material_texel(row, 1), emissive = material_texel(row, 2);
+// What vertex shaders hand over flat, so that it is looked up for each vertex and not for each fragment: the base
+// colour and alpha; roughness, metallic, translucency, and 1 where unlit.
+void look_up(int row, out vec4 base, out vec4 traits) {
+    uvec4 words = material_texel(row, 0);
+    vec3 roots = vec3(words.xxx >> uvec3(0u, 10u, 20u) & 1023u) * (1.0 / 1023.0);
+    base = vec4(roots * roots, float(words.y & 255u) * (1.0 / 255.0));
+    traits = vec4(words.yyy >> uvec3(8u, 18u, 25u) & uvec3(1023u, 127u, 127u), words.w & UNLIT_MATERIAL)
+        * vec4(1.0 / 1023.0, 1.0 / 127.0, 1.0 / 127.0, 1.0 / float(UNLIT_MATERIAL));
+}
+
+vec3 emissive_of(int row) {
+    uint word = material_texel(row, 0).z;  // RGB9E5
+    return vec3(uvec3(word) >> uvec3(0u, 9u, 18u) & 511u) * uintBitsToFloat((word >> 27u) + 103u << 23u);
+}
+
+// The surface of a material of these traits.
+Surface surface_of(int row, vec4 color, vec4 traits, vec3 normal) {
     Surface s;
-    s.position = vec3(0.0);
+    s.position = s.eye = vec3(0.0);
     s.normal = normal;
-    s.color = color.rgb * base.rgb;
-    s.alpha = color.a * base.a;
-    s.metallic = kind.x;
-    s.roughness = kind.y;
-    s.translucency = kind.z;
+    s.color = color.rgb;
+    s.alpha = color.a;
+    s.roughness = traits.x;
+    s.metallic = traits.y;
+    s.translucency = traits.z;
+    s.unlit = traits.w > 0.0;
     s.occlusion = 1.0;
-    s.emissive = emissive.rgb;
-    s.unlit = kind.w < 0.0;
+#ifdef EMISSIVE
+    s.emissive = emissive_of(row);
+#else
+    s.emissive = vec3(0.0);
+#endif
     return s;
 }

@@ -1,6 +1,7 @@
-// Light on surfaces, in linear light. The formulas are those of glTF 2.0, appendix B; what the light from all around
-// does is after Karis, "Physically Based Shading on Mobile", 2014, with no energy lost: Fdez-Aguera, "A
-// Multiple-Scattering Microfacet Model for Real-Time Image-Based Lighting", JCGT 8(1), 2019.
+// Light on surfaces, in linear light. The formulas are those of glTF 2.0, appendix B, but that what is reflected is
+// taken from the diffuse light as a whole, so that no energy is gained at grazing angles; and what reflections among
+// facets would lose is given back in light from all around: Turquin, "Practical multiple scattering compensation for
+// microfacet models", 2019.
 #include "material.glsl"
 #include "position.glsl"
 #include "color.glsl"
@@ -9,61 +10,76 @@
 #include "fog.glsl"
 #include "tone.glsl"
 
-// What surfaces reflect: `diffuse` in all directions, `f0` of what comes straight at them.
-struct Reflectance { vec3 diffuse, f0; float alpha2; };
+// What surfaces reflect: `f0` of what comes straight at them, `around` of what comes from everywhere, and of the rest
+// `diffuse`, in all directions.
+struct Reflectance { vec3 diffuse, f0, around; float alpha2; };
 
-// Of a light of irradiance 1 on a surface turned to it, times the cosine; pi is in the light.
-vec3 reflected(Surface s, Reflectance r, vec3 light, vec3 eye) {
-    float facing = dot(s.normal, light), seen = max(dot(s.normal, eye), 1e-4);
+Reflectance reflectance_of(Surface s) {
+#ifdef MATTE
+    return Reflectance(s.color, vec3(0.0), vec3(0.0), 1.0);
+#else
+    // Of a white metal, and how much of that with f0 = 0: fitted to the integral over all directions within 0.05.
+    float r = s.roughness, v = clamp(dot(s.normal, s.eye), 0.0, 1.0);
+    float white = 0.984 + v * (-0.0234 + v * (0.2896 - v * 0.3263))
+        + r * (-0.0352 + v * (-0.0645 + v * 0.8121) + r * (-0.3762 - v * 1.3241 + r * 0.3412));
+    float black = exp2(-0.0577 + v * (-7.1185 + r * 7.0607 - v * v * 11.4922) + r * r * (r * 10.2143 - 14.8552));
+    float tinted = white - black, again = 1.0 / white - 1.0;
+    float plain = (0.04 * tinted + black) * (1.0 + 0.04 * again);
+    vec3 metal = (s.color * tinted + black) * (1.0 + s.color * again);
+    float alpha = max(r * r, 1e-3);
+    return Reflectance(s.color * ((1.0 - s.metallic) * (1.0 - plain)), mix(vec3(0.04), s.color, s.metallic),
+                       mix(vec3(plain), metal, s.metallic), alpha * alpha);
+#endif
+}
+
+// Of a light of irradiance 1 on a surface turned to it, times the cosine; pi is in the light. With h = light + eye,
+// |h|^2 = 2 + 2 dot(light, eye), so that h itself is not needed, and one division does for all.
+vec3 reflected(Surface s, Reflectance r, vec3 light) {
+    float facing = dot(s.normal, light);
     vec3 through = r.diffuse * (s.translucency * max(-facing, 0.0));
-    if (facing <= 0.0) return through;
-    vec3 h = normalize(light + eye);
-    float bent = dot(s.normal, h), along = max(dot(eye, h), 0.0);
-    float spread = bent * bent * (r.alpha2 - 1.0) + 1.0;
-    float distribution = r.alpha2 / (spread * spread);
-    float visibility = 0.5 / (facing * sqrt(seen * seen * (1.0 - r.alpha2) + r.alpha2)
-                              + seen * sqrt(facing * facing * (1.0 - r.alpha2) + r.alpha2));
-    float away = 1.0 - along, away2 = away * away;
+    facing = max(facing, 0.0);
+    vec3 front = r.diffuse * (1.0 - s.translucency);
+#ifndef MATTE
+    float seen = max(dot(s.normal, s.eye), 1e-4);
+    float between = dot(light, s.eye), h2 = 2.0 + 2.0 * between, bent = facing + seen, less = 1.0 - r.alpha2;
+    float spread = h2 - bent * bent * less;
+    float visibility = bent;
+    if (less > 0.0)
+        visibility = facing * sqrt(seen * seen * less + r.alpha2) + seen * sqrt(facing * facing * less + r.alpha2);
+    float mirrored = 0.5 * r.alpha2 * h2 * h2 / max(spread * spread * visibility, 1e-20);
+    float away = 1.0 - sqrt(max(0.25 * h2, 0.0)), away2 = away * away;
     vec3 fresnel = r.f0 + (1.0 - r.f0) * (away2 * away2 * away);
-    vec3 diffuse = r.diffuse * (1.0 - s.translucency);
-    return ((1.0 - fresnel) * diffuse + fresnel * (distribution * visibility)) * facing;
+    front += fresnel * mirrored;
+#endif
+    return front * facing + through;
 }
 
 #include "lights.glsl"
 
 // Of the light from sky and ground.
-vec3 surrounded(Surface s, Reflectance r, vec3 eye) {
-    float seen = clamp(dot(s.normal, eye), 0.0, 1.0);
-    vec4 q = s.roughness * vec4(-1.0, -0.0275, -0.572, 0.022) + vec4(1.0, 0.0425, 1.04, -0.04);
-    float bias = min(q.x * q.x, exp2(-9.28 * seen)) * q.x + q.y;
-    vec2 ab = vec2(-1.04, 1.04) * bias + q.zw;
-    vec3 once = r.f0 * ab.x + ab.y;
-    float lost = 1.0 - ab.x - ab.y;
-    vec3 mean = r.f0 + (1.0 - r.f0) * (1.0 / 21.0);
-    vec3 again = once * mean / (1.0 - lost * mean) * lost;
-    vec3 diffuse = r.diffuse * (1.0 - once - again);
-    float mirrored = reflect(-eye, s.normal).y / max(s.roughness, 0.05);
-    vec3 sky = frame.sky.rgb, ground = frame.ground.rgb;
-    vec3 facing = mix(ground, sky, 0.5 + 0.5 * s.normal.y), behind = mix(sky, ground, 0.5 + 0.5 * s.normal.y);
-    vec3 all_round = mix(facing, behind, s.translucency);
-    return (once * mix(ground, sky, clamp(0.5 + 0.5 * mirrored, 0.0, 1.0)) + again * facing + diffuse * all_round)
-        * s.occlusion;
+vec3 surrounded(Surface s, Reflectance r) {
+    float up = 0.5 * s.normal.y;
+    vec3 middle = 0.5 * (frame.sky.rgb + frame.ground.rgb), more = frame.sky.rgb - frame.ground.rgb;
+    vec3 light = r.diffuse * (middle + more * (up - 2.0 * up * s.translucency));
+#ifndef MATTE
+    float mirrored = (2.0 * dot(s.normal, s.eye) * s.normal.y - s.eye.y) * 0.5 / max(s.roughness, 0.05);
+    light += r.around * (middle + more * clamp(mirrored, -0.5, 0.5));
+#endif
+    return light * s.occlusion;
 }
 
-// The light that a surface sends to the eye.
+// The light that a surface sends to the eye. MATTE: without reflections, by Lambert's law.
 vec3 radiance(Surface s) {
-    vec3 eye = towards_eye(s.position);
-    float alpha = max(s.roughness * s.roughness, 1e-3);
-    Reflectance r = Reflectance(s.color * (1.0 - s.metallic), mix(vec3(0.04), s.color, s.metallic), alpha * alpha);
-    vec3 sun = frame.sun_color.rgb * reflected(s, r, frame.sun_direction.xyz, eye);
+    Reflectance r = reflectance_of(s);
+    vec3 sun = frame.sun_color.rgb * reflected(s, r, frame.sun_direction.xyz);
 #ifdef CASCADES
     float facing = dot(s.normal, frame.sun_direction.xyz);
     if (facing > 0.0 || s.translucency > 0.0)
         sun *= sunlight(s.position, facing < 0.0 ? -s.normal : s.normal, facing);
 #endif
-    vec3 light = s.emissive + surrounded(s, r, eye) + sun;
+    vec3 light = s.emissive + surrounded(s, r) + sun;
 #ifdef LIGHTS
-    light += lamps(s, r, eye);
+    light += lamps(s, r);
 #endif
     return light;
 }
@@ -74,4 +90,7 @@ vec3 encoded(vec3 color) {
     return frame.sky.w == 0.0 ? color : srgb(color);
 }
 
-vec4 shaded(Surface s) { return vec4(encoded(s.unlit ? s.color : toned(fogged(radiance(s), s.position) * frame.ground.w)), 1.0); }
+vec4 shaded(Surface s) {
+    vec3 color = s.unlit ? s.color : toned(fogged(radiance(s), s) * frame.ground.w);
+    return vec4(encoded(color), 1.0);
+}

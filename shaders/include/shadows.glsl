@@ -27,9 +27,8 @@ vec4 cascade(int number) {
 // `normal` is turned to the sun. Places are moved along it, by what a texel may be wrong: so a surface neither shadows
 // itself nor stands off its shadow by more.
 float sunlight(vec3 position, vec3 normal, float facing) {
-    vec4 p = vec4(position, 1.0);
-    vec3 place = vec3(dot(shadow.across, p), dot(shadow.up, p), dot(shadow.toward, p));
-    vec3 aside = vec3(dot(shadow.across.xyz, normal), dot(shadow.up.xyz, normal), dot(shadow.toward.xyz, normal));
+    mat3 turn = transpose(mat3(shadow.across.xyz, shadow.up.xyz, shadow.toward.xyz));
+    vec3 place = turn * position, aside = turn * normal;
     float slant = sqrt(max(1.0 - facing * facing, 0.0));
     for (int number = 0; number < CASCADES; number++) {
         vec4 map = cascade(number);

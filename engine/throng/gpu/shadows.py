@@ -239,9 +239,9 @@ class ShadowMaps:
     def _write(self, cascades: list[Cascade], basis: Doubles, origin: Doubles, shadows: Shadows) -> None:
         block = np.zeros((), SHADOW.dtype)
         for name, row in zip(("across", "up", "toward"), basis, strict=True):
-            block[name] = *row, row @ origin
+            block[name][:3] = row
         for number, cascade in enumerate(cascades):
-            block[f"map{number}"] = *cascade.center, 1.0 / cascade.radius
+            block[f"map{number}"] = *(cascade.center - basis @ origin), 1.0 / cascade.radius
             block["texels"][number] = cascade.texel
         across, down = _tiles(shadows.cascades)
         # Towards the sun, in radii from the middle of a cascade, to depths.
