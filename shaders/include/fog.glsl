@@ -1,7 +1,8 @@
 // Fog that thins with height, of which the integral along a ray is known: Wenzel, "Real-time Atmospheric Effects in
 // Games", SIGGRAPH 2006.
 #ifdef FOG
-vec3 fogged(vec3 light, vec3 position, vec3 back) {
+vec3 fogged(vec3 light, Surface s) {
+    vec3 back = s.eye, position = s.position;
     float away = frame.eye.w == 0.0 ? dot(frame.depth, vec4(position, 1.0)) : distance(position, frame.eye.xyz);
     float way = max(away - frame.fog_shape.y, 0.0), falloff = frame.fog_shape.x;
     float far = (position.y - frame.fog_shape.z) * falloff, rise = -back.y * way * falloff, near = far - rise;
@@ -16,5 +17,5 @@ vec3 fogged(vec3 light, vec3 position, vec3 back) {
     return mix(haze, light, clear);
 }
 #else
-#define fogged(light, position, back) (light)
+#define fogged(light, surface) (light)
 #endif

@@ -12,7 +12,7 @@ float attenuation(float squared, float by_range2) {
     return clamp(1.0 - share * share, 0.0, 1.0) / max(squared, 1e-4);
 }
 
-vec3 lamps(Surface s, Reflectance r, vec3 eye) {
+vec3 lamps(Surface s, Reflectance r) {
     vec2 place = (gl_FragCoord.xy - frame.viewport.xy) / frame.viewport.zw * vec2(LIGHT_COLUMNS, LIGHT_ROWS);
     float depth = dot(frame.depth, vec4(s.position, 1.0)) + frame.slices.x;
     int slice = clamp(int(log2(max(depth, 1e-9)) * frame.slices.y + frame.slices.z), 0, int(LIGHT_SLICES) - 1);
@@ -30,7 +30,7 @@ vec3 lamps(Surface s, Reflectance r, vec3 eye) {
             float squared = dot(way, way), share = attenuation(squared, where.w);
             if (share > 0.0)
                 sum += texelFetch(light_table, row + ivec2(1, 0), 0).rgb
-                    * (share * reflected(s, r, way * inversesqrt(max(squared, 1e-12)), eye));
+                    * (share * reflected(s, r, way * inversesqrt(max(squared, 1e-12))));
         }
     }
     return sum;

@@ -1,6 +1,7 @@
-// Light on surfaces, in linear light. The formulas are those of glTF 2.0, appendix B; what the light from all around
-// does is after Karis, "Physically Based Shading on Mobile", 2014, with the energy that reflections among facets
-// would lose given back: Turquin, "Practical multiple scattering compensation for microfacet models", 2019.
+// Light on surfaces, in linear light. The formulas are those of glTF 2.0, appendix B, but that what is reflected is
+// taken from the diffuse light as a whole, so that no energy is gained at grazing angles; and what reflections among
+// facets would lose is given back in light from all around: Turquin, "Practical multiple scattering compensation for
+// microfacet models", 2019.
 #include "material.glsl"
 #include "position.glsl"
 #include "color.glsl"
@@ -9,19 +10,38 @@
 #include "fog.glsl"
 #include "tone.glsl"
 
-// What surfaces reflect: `diffuse` in all directions, `f0` of what comes straight at them.
-struct Reflectance { vec3 diffuse, f0; float alpha2; };
+// What surfaces reflect: `f0` of what comes straight at them, `around` of what comes from everywhere, and of the rest
+// `diffuse`, in all directions.
+struct Reflectance { vec3 diffuse, f0, around; float alpha2; };
+
+Reflectance reflectance_of(Surface s) {
+#ifdef MATTE
+    return Reflectance(s.color, vec3(0.0), vec3(0.0), 1.0);
+#else
+    // Of a white metal, and how much of that with f0 = 0: fitted to the integral over all directions within 0.05.
+    float r = s.roughness, v = clamp(dot(s.normal, s.eye), 0.0, 1.0);
+    float white = 0.984 + v * (-0.0234 + v * (0.2896 - v * 0.3263))
+        + r * (-0.0352 + v * (-0.0645 + v * 0.8121) + r * (-0.3762 - v * 1.3241 + r * 0.3412));
+    float black = exp2(-0.0577 + v * (-7.1185 + r * 7.0607 - v * v * 11.4922) + r * r * (r * 10.2143 - 14.8552));
+    float tinted = white - black, again = 1.0 / white - 1.0;
+    float plain = (0.04 * tinted + black) * (1.0 + 0.04 * again);
+    vec3 metal = (s.color * tinted + black) * (1.0 + s.color * again);
+    float alpha = max(r * r, 1e-3);
+    return Reflectance(s.color * ((1.0 - s.metallic) * (1.0 - plain)), mix(vec3(0.04), s.color, s.metallic),
+                       mix(vec3(plain), metal, s.metallic), alpha * alpha);
+#endif
+}
 
 // Of a light of irradiance 1 on a surface turned to it, times the cosine; pi is in the light. With h = light + eye,
-// |h|^2 = 2 + 2 dot(light, eye), so that h itself is not needed, and one division does for all. MATTE: Lambert's law.
-vec3 reflected(Surface s, Reflectance r, vec3 light, vec3 eye) {
-    float facing = dot(s.normal, light), seen = max(dot(s.normal, eye), 1e-4);
+// |h|^2 = 2 + 2 dot(light, eye), so that h itself is not needed, and one division does for all.
+vec3 reflected(Surface s, Reflectance r, vec3 light) {
+    float facing = dot(s.normal, light);
     vec3 through = r.diffuse * (s.translucency * max(-facing, 0.0));
     facing = max(facing, 0.0);
-#ifdef MATTE
-    return r.diffuse * ((1.0 - s.translucency) * facing) + through;
-#endif
-    float between = dot(light, eye), h2 = 2.0 + 2.0 * between, bent = facing + seen, less = 1.0 - r.alpha2;
+    vec3 front = r.diffuse * (1.0 - s.translucency);
+#ifndef MATTE
+    float seen = max(dot(s.normal, s.eye), 1e-4);
+    float between = dot(light, s.eye), h2 = 2.0 + 2.0 * between, bent = facing + seen, less = 1.0 - r.alpha2;
     float spread = h2 - bent * bent * less;
     float visibility = bent;
     if (less > 0.0)
@@ -29,49 +49,39 @@ vec3 reflected(Surface s, Reflectance r, vec3 light, vec3 eye) {
     float mirrored = 0.5 * r.alpha2 * h2 * h2 / max(spread * spread * visibility, 1e-20);
     float away = 1.0 - sqrt(max(0.25 * h2, 0.0)), away2 = away * away;
     vec3 fresnel = r.f0 + (1.0 - r.f0) * (away2 * away2 * away);
-    vec3 diffuse = r.diffuse * (1.0 - s.translucency);
-    return (diffuse + fresnel * (mirrored - diffuse)) * facing + through;
+    front += fresnel * mirrored;
+#endif
+    return front * facing + through;
 }
 
 #include "lights.glsl"
 
 // Of the light from sky and ground.
-vec3 surrounded(Surface s, Reflectance r, vec3 eye) {
-    float seen = clamp(dot(s.normal, eye), 0.0, 1.0);
-    vec4 q = s.roughness * vec4(-1.0, -0.0275, -0.572, 0.022) + vec4(1.0, 0.0425, 1.04, -0.04);
-    float bias = q.y;
-    if (q.x > 0.0) bias += min(q.x * q.x, exp2(-9.28 * seen)) * q.x;
-    vec2 ab = vec2(-1.04, 1.04) * bias + q.zw;
-    float once = ab.x + ab.y;
-    vec3 specular = (r.f0 * ab.x + ab.y) * (1.0 + r.f0 * (1.0 / once - 1.0));
-    float up = 0.5 * s.normal.y, mirrored = 0.5 * (2.0 * seen * s.normal.y - eye.y) / max(s.roughness, 0.05);
+vec3 surrounded(Surface s, Reflectance r) {
+    float up = 0.5 * s.normal.y;
     vec3 middle = 0.5 * (frame.sky.rgb + frame.ground.rgb), more = frame.sky.rgb - frame.ground.rgb;
-    vec3 round_about = middle + more * (up - 2.0 * up * s.translucency);
-    return (specular * (middle + more * clamp(mirrored, -0.5, 0.5)) + r.diffuse * (1.0 - specular) * round_about)
-        * s.occlusion;
+    vec3 light = r.diffuse * (middle + more * (up - 2.0 * up * s.translucency));
+#ifndef MATTE
+    float mirrored = (2.0 * dot(s.normal, s.eye) * s.normal.y - s.eye.y) * 0.5 / max(s.roughness, 0.05);
+    light += r.around * (middle + more * clamp(mirrored, -0.5, 0.5));
+#endif
+    return light * s.occlusion;
 }
 
 // The light that a surface sends to the eye.
 vec3 radiance(Surface s) {
-#ifdef MATTE
-    Reflectance r = Reflectance(s.color, vec3(0.0), 1.0);
-    float up = 0.5 * s.normal.y;
-    vec3 light = s.color * mix(frame.ground.rgb, frame.sky.rgb, 0.5 + up - 2.0 * up * s.translucency) * s.occlusion;
-#else
-    float alpha = max(s.roughness * s.roughness, 1e-3);
-    Reflectance r = Reflectance(s.color * (1.0 - s.metallic), mix(vec3(0.04), s.color, s.metallic), alpha * alpha);
-    vec3 light = surrounded(s, r, s.eye);
-#endif
-    vec3 sun = frame.sun_color.rgb * reflected(s, r, frame.sun_direction.xyz, s.eye);
+    Reflectance r = reflectance_of(s);
+    vec3 sun = frame.sun_color.rgb * reflected(s, r, frame.sun_direction.xyz);
 #ifdef CASCADES
     float facing = dot(s.normal, frame.sun_direction.xyz);
     if (facing > 0.0 || s.translucency > 0.0)
         sun *= sunlight(s.position, facing < 0.0 ? -s.normal : s.normal, facing);
 #endif
+    vec3 light = s.emissive + surrounded(s, r) + sun;
 #ifdef LIGHTS
-    light += lamps(s, r, s.eye);
+    light += lamps(s, r);
 #endif
-    return s.emissive + light + sun;
+    return light;
 }
 
 // As the target wants it.
@@ -81,6 +91,6 @@ vec3 encoded(vec3 color) {
 }
 
 // What is seen of it, in linear light.
-vec3 shown(Surface s) { return s.unlit ? s.color : toned(fogged(radiance(s), s.position, s.eye) * frame.ground.w); }
+vec3 shown(Surface s) { return s.unlit ? s.color : toned(fogged(radiance(s), s) * frame.ground.w); }
 
 vec4 shaded(Surface s) { return vec4(encoded(shown(s)), 1.0); }

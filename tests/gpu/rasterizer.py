@@ -183,7 +183,9 @@ def _draw(
         result.normals[where] = normal
         tint = one.color * (share @ tints[triangle])
         place = share @ points[triangle, :3]
-        result.color[where] = _shaded(one, scene, place, eye, normal, tint, _foggy(eye, place, view, projection))
+        result.color[where] = _shaded(
+            one, scene, place, eye, normal, tint, _foggy(eye, place, view, projection)
+        )
 
 
 def _eye(view: Array, projection: Array) -> Array:
@@ -225,27 +227,61 @@ def dot(a: Array, b: Array) -> Array:
     return np.asarray((a * b).sum(axis=-1, keepdims=True))
 
 
+def environment(roughness: float, n_v: Array) -> tuple[Array, Array]:
+    """The share of light from everywhere that is reflected where f0 is 1, and where it is 0.
+
+    A fit to the integral of the specular part, which a test compares it with.
+    """
+    x, y = roughness, n_v
+    terms = {(0, 0): 0.984, (0, 1): -0.0234, (0, 2): 0.2896, (0, 3): -0.3263, (1, 0): -0.0352,
+             (1, 1): -0.0645, (1, 2): 0.8121, (2, 0): -0.3762, (2, 1): -1.3241, (3, 0): 0.3412}  # fmt: skip
+    logs = {
+        (0, 0): -0.0577,
+        (0, 1): -7.1185,
+        (1, 1): 7.0607,
+        (0, 3): -11.4922,
+        (2, 0): -14.8552,
+        (3, 0): 10.2143,
+    }
+    white, black = (np.sum([c * x**i * y**j for (i, j), c in t.items()], axis=0) for t in (terms, logs))
+    return np.asarray(white), np.asarray(2.0**black)
+
+
+def all_round(f0: Array | float, roughness: float, n_v: Array) -> Array:
+    """The same for any f0, with what is reflected among facets: Turquin, "Practical multiple scattering
+    compensation for microfacet models", 2019.
+    """
+    white, black = environment(roughness, n_v)
+    return np.asarray((f0 * (white - black) + black) * (1 + f0 * (1 / white - 1)))
+
+
+def diffuse_color(color: Array, metallic: float, roughness: float, n_v: Array) -> Array:
+    """What is neither metal nor reflected by what is not."""
+    return np.asarray(color * (1 - metallic) * (1 - all_round(0.04, roughness, n_v)))
+
+
 def brdf(
     color: Array, metallic: float, roughness: float, normal: Array, light: Array, eye: Array
 ) -> tuple[Array, Array]:
     """Diffuse and specular, (n, 3) each, for unit vectors (n, 3); `light` and `eye` point away.
 
-    B.3.5: black = 0, c_diff = lerp(color, black, metallic), f0 = lerp(0.04, color, metallic), alpha =
-    roughness^2, F by Schlick, f_diffuse = (1 - F) c_diff / pi, f_specular = F D V, D by Trowbridge and Reitz,
-    V = G / (4 |N.L| |N.V|) by Smith, its two halves correlated by height.
+    B.3.5: f0 = lerp(0.04, color, metallic), alpha = roughness^2, F by Schlick, f_specular = F D V, D by
+    Trowbridge and Reitz, V = G / (4 |N.L| |N.V|) by Smith, its two halves correlated by height. Diffuse is
+    what is left of light from everywhere, where glTF has (1 - F), which gains energy at grazing angles.
     """
     alpha = max(roughness**2, 1e-3)
-    c_diff, f0 = color * (1 - metallic), 0.04 * (1 - metallic) + color * metallic
+    f0 = 0.04 * (1 - metallic) + color * metallic
     half = light + eye
     half = half / np.linalg.norm(half, axis=-1, keepdims=True)
     n_l, n_v, n_h, v_h = dot(normal, light), dot(normal, eye), dot(normal, half), dot(eye, half)
+    diffuse = diffuse_color(color, metallic, roughness, np.clip(n_v, 0, 1)) / np.pi
     n_v = np.maximum(n_v, 1e-4)
     fresnel = f0 + (1 - f0) * (1 - np.abs(v_h)) ** 5
     d = alpha**2 * (n_h > 0) / (np.pi * (n_h**2 * (alpha**2 - 1) + 1) ** 2)
     g_l, g_v = (2 / (1 + np.sqrt(1 + alpha**2 * (1 - c**2) / c**2)) for c in (np.maximum(n_l, 1e-9), n_v))
     smith = 1 / (1 / g_l + 1 / g_v - 1)
     v = smith / (4 * np.maximum(n_l, 1e-9) * n_v)
-    return np.asarray((1 - fresnel) * c_diff / np.pi), np.asarray(fresnel * d * v)
+    return diffuse, np.asarray(fresnel * d * v)
 
 
 def direct(
@@ -255,19 +291,8 @@ def direct(
     diffuse, specular = brdf(color, material.metallic, material.roughness, normal, light, eye)
     n_l = dot(normal, light)
     front = (diffuse * (1 - material.translucency) + specular) * np.maximum(n_l, 0)
-    through = color * (1 - material.metallic) / np.pi * material.translucency * np.maximum(-n_l, 0)
+    through = diffuse * material.translucency * np.maximum(-n_l, 0)
     return np.asarray(irradiance * (front + through))
-
-
-def environment(roughness: float, n_v: Array) -> tuple[Array, Array]:
-    """The share of light from all around that is reflected: f0 times the first, plus the second.
-
-    Karis, "Physically Based Shading on Mobile", 2014, written with its numbers.
-    """
-    x, y = 1.0 - roughness, 0.0425 - 0.0275 * roughness
-    z, w = 1.04 - 0.572 * roughness, 0.022 * roughness - 0.04
-    a004 = np.minimum(x * x, 2.0 ** (-9.28 * n_v)) * x + y
-    return -1.04 * a004 + z, 1.04 * a004 + w
 
 
 def surrounded(
@@ -275,28 +300,22 @@ def surrounded(
 ) -> Array:
     """What light from a sky and a ground of one colour each is sent on.
 
-    Fdez-Aguera, "A Multiple-Scattering Microfacet Model for Real-Time Image-Based Lighting", 2019, eq. 9-13;
-    irradiance of a hemisphere light: Sloan, "Stupid Spherical Harmonics Tricks", 2008.
+    Irradiance of a hemisphere light: Sloan, "Stupid Spherical Harmonics Tricks", 2008.
     """
     n_v = np.clip(dot(normal, eye), 0, 1)
-    f0 = 0.04 * (1 - material.metallic) + color * material.metallic
-    c_diff = color * (1 - material.metallic)
-    scale, bias = environment(material.roughness, n_v)
-    fss_ess = f0 * scale + bias
-    ems = 1 - (scale + bias)
-    f_avg = f0 + (1 - f0) / 21
-    fms_ems = ems * fss_ess * f_avg / (1 - f_avg * ems)
-    kd = c_diff * (1 - fss_ess - fms_ems)
+    metallic, roughness = material.metallic, material.roughness
+    plain, metal = (all_round(f0, roughness, n_v) for f0 in (0.04, color))
 
     def from_above(share: Array) -> Array:
         return np.asarray(ground + (sky - ground) * share)
 
     up = normal[..., 1:2]
     irradiance, behind = from_above((1 + up) / 2), from_above((1 - up) / 2)
-    mirrored = (2 * dot(normal, eye) * normal - eye)[..., 1:2] / max(material.roughness, 0.05)
+    mirrored = (2 * dot(normal, eye) * normal - eye)[..., 1:2] / max(roughness, 0.05)
     reflected = from_above(np.clip((1 + mirrored) / 2, 0, 1))
     through = irradiance * (1 - material.translucency) + behind * material.translucency
-    return np.asarray(fss_ess * reflected + fms_ems * irradiance + kd * through)
+    mixed = plain * (1 - metallic) + metal * metallic
+    return np.asarray(mixed * reflected + diffuse_color(color, metallic, roughness, n_v) * through)
 
 
 def lit(
@@ -347,12 +366,16 @@ def toned(light: Array, how: str | None) -> Array:
         bright = light * pressed / np.maximum(peak, 1e-9) * share + pressed * (1 - share)
         return np.where(peak < 0.76, light, bright)
     if how == "aces":
-        enter = np.array([(0.59719, 0.35458, 0.04823), (0.07600, 0.90834, 0.01566), (0.02840, 0.13383, 0.83777)])
+        enter = np.array(
+            [(0.59719, 0.35458, 0.04823), (0.07600, 0.90834, 0.01566), (0.02840, 0.13383, 0.83777)]
+        )
         leave = np.array(
             [(1.60475, -0.53108, -0.07367), (-0.10208, 1.10813, -0.00605), (-0.00327, -0.07276, 1.07602)]
         )
         v = light @ enter.T
-        return (v * (v + 0.0245786) - 0.000090537) / (v * (0.983729 * v + 0.4329510) + 0.238081) @ leave.T
+        return np.asarray(
+            (v * (v + 0.0245786) - 0.000090537) / (v * (0.983729 * v + 0.4329510) + 0.238081) @ leave.T
+        )
     return light
 
 

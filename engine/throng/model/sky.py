@@ -27,6 +27,7 @@ _SOLAR = 1.2  # how bright a white surface turned to the sun would be outside th
 _DISC = 100.0  # how much brighter the sun's disc is than that; the real one would be 46,000 times
 HAZE_FORWARD = 0.8  # g of the phase function of haze
 _STEPS = 32
+_FINE = 96  # azimuths of a closer look
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -232,14 +233,21 @@ def _baked(sky: Sky, sun_up: float) -> Baked:
         np.broadcast_arrays(level * toward, rising[:, None], level * np.sqrt(1 - toward**2)), axis=-1
     ).reshape(-1, 3)
     scattered, hazy, through, on_ground = air.inscattered(ways, sun, albedo)
-    weights = _weights(rising, toward)
-    glow = scattered + hazy * haze_phase(ways @ sun)[:, None]
-    above = (glow.reshape(*shape, 3)[half:] * weights[half:, :, None]).sum(axis=(0, 1))
+    # How bright a surface is that is turned up, or down: of the glow around the sun a closer look is taken.
+    fine = np.cos((np.arange(_FINE) + 0.5) * (math.pi / _FINE))
+    between = np.stack([np.interp(-fine, -toward, unit) for unit in np.eye(SKY_ACROSS)], axis=1)
+    closer = np.stack(
+        np.broadcast_arrays(level * fine, rising[:, None], level * np.sqrt(1 - fine**2)), axis=-1
+    )
+    weights = _weights(rising)[:, None, None] / _FINE
+    clear, haze = (between @ part.reshape(*shape, 3) for part in (scattered, hazy))
+    seen = (clear + haze * haze_phase(closer @ sun)[..., None]) * weights
+    above = seen[half:].sum(axis=(0, 1))
     # The ground sends on what the sun, and the sky, send it: pi times their means.
     hits = _lengths(np.full(len(ways), _EYE), ways)[1][:, None]
     earth = through * albedo * (on_ground / math.pi + above) * hits
-    scattered, glow = scattered + earth, glow + earth
-    below = (glow.reshape(*shape, 3)[:half] * weights[:half, :, None]).sum(axis=(0, 1))
+    below = (seen + between @ earth.reshape(*shape, 3) * weights)[:half].sum(axis=(0, 1))
+    scattered = scattered + earth
     light = sky.intensity * _SOLAR * math.pi  # irradiance on what is turned to the sun
     table = np.ones((2 * SKY_UP, SKY_ACROSS, 4), np.float32)
     table[:SKY_UP, :, :3] = scattered.reshape(*shape, 3) * light
@@ -290,22 +298,14 @@ def _along(height: Doubles, ways: Doubles, way: Doubles, sun: Doubles) -> tuple[
     return center - _RADIUS, (place @ sun) / center, center
 
 
-def _weights(rising: Doubles, toward: Doubles) -> Doubles:
-    """(rows, columns): what each direction counts in how bright a surface is that faces its half; each half's
-    sum is 1.
-    """
+def _weights(rising: Doubles) -> Doubles:
+    """What each row counts in how bright a surface is that faces its half; each half's sum is 1."""
     half = len(rising) // 2
-
-    # The integral of |y| dy, and of the angle of the azimuth, over what is nearest to each.
-    def cells(values: Doubles) -> Doubles:
-        edges = np.concatenate([values[:1], (values[1:] + values[:-1]) / 2, values[-1:]])
-        return np.asarray(edges)
-
-    rows = np.concatenate(
-        [np.abs(np.diff(np.sign(e) * e**2)) for e in map(cells, (rising[:half], rising[half:]))]
-    )
-    columns = np.diff(np.arccos(np.clip(cells(toward), -1, 1))) / math.pi
-    return np.asarray(rows[:, None] * columns)
+    weights = []
+    for y in (rising[:half], rising[half:]):
+        edges = np.concatenate([y[:1], (y[1:] + y[:-1]) / 2, y[-1:]])
+        weights.append(np.abs(np.diff(edges**2)))  # the integral of 2 |y| dy
+    return np.concatenate(weights)
 
 
 _NIGHT = Baked(np.zeros((2 * SKY_UP, SKY_ACROSS, 4), np.float32), *np.zeros((3, 3)))
