@@ -48,8 +48,8 @@ class Entry:
         """From "indirect", "indirect:off" or "indirect:no-lod,no-occlusion"; `off` are off in any case.
 
         "off" is everything that finds out what need not be drawn, "no-effects" all that a hand-written loop
-        with Lambert's law has not. Raises InvalidValue or InvalidType. "handwritten" has no switches: it takes
-        no notice of `off`.
+        with Lambert's law has not. Raises InvalidValue or InvalidType. "handwritten" has no switches: it
+        takes no notice of `off`.
         """
         mode, colon, named = text.partition(":") if isinstance(text, str) else (text, "", "")
         arrays.choice(mode, "mode", MODES)
@@ -58,13 +58,13 @@ class Entry:
                 raise InvalidValue(f"mode: expected 'handwritten' alone, which has no switches, got {text!r}")
             return cls(mode)
         words = {f"no-{switch.replace('_', '-')}": {switch} for switch in (*SWITCHES, *EFFECTS)}
-        words["no-effects"], words["off"] = set(EFFECTS), set(SWITCHES)
+        words |= {"no-effects": set(EFFECTS), "off": set(SWITCHES)}
         every = set(off)
         for word in named.split(",") if colon else ():
             if word not in words:
                 raise InvalidValue(
-                    f"mode: expected 'off', or some of {', '.join(map(repr, list(words)[:-1]))} with commas "
-                    f"between them, after '{mode}:', got {text!r}"
+                    f"mode: expected some of {', '.join(map(repr, reversed(words)))} with commas between "
+                    f"them, after '{mode}:', got {text!r}"
                 )
             every |= words[word]
         return cls(mode, tuple(switch for switch in (*SWITCHES, *EFFECTS) if switch in every))

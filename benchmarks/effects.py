@@ -27,7 +27,7 @@ def figures(rounds: int = 12) -> list[Row]:
 
 
 def _meadow(rounds: int) -> list[Row]:
-    """A hundred thousand tufts and what belongs to them, against the same as plain colours that stand still."""
+    """A hundred thousand tufts and what belongs to them, against the same in plain colours, at rest."""
     meadow = subject("meadow")
     lit, bare = meadow.build(100_000, 0), meadow.build(100_000, 0)
     made_bare(bare)

@@ -6,7 +6,7 @@ uniform ivec2 corner;  // of the viewport
 layout(location = 0) out vec4 out_color;
 
 const vec3 LUMA = vec3(0.299, 0.587, 0.114);
-const float LEAST = 1.0 / 128.0, SHARE = 1.0 / 8.0, FARTHEST = 8.0;
+const float LEAST = 1.0 / 128.0, SHARE = 1.0 / 8.0, FARTHEST = 2.0;
 
 float brightness(vec2 at) { return dot(textureLod(picture, at, 0.0).rgb, LUMA); }
 

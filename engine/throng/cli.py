@@ -34,6 +34,8 @@ SWITCHES = {
     "lod": "Draw what is far away with its full meshes.",
     "occlusion": "Draw what others hide too.",
     "splat": "Draw instances of a few pixels as meshes too.",
+}
+EFFECTS = {
     "reflections": "Draw all surfaces as matte.",
     "shadows": "Leave out shadows.",
     "lights": "Leave out point lights.",
@@ -83,10 +85,10 @@ def _switches(function: Any) -> Any:
 
     @functools.wraps(function)
     def gathered(**given: Any) -> Any:
-        off = tuple(name for name in SWITCHES if given.pop(f"no_{name}"))
+        off = tuple(name for name in (*SWITCHES, *EFFECTS) if given.pop(f"no_{name}"))
         return function(off=off, **given)
 
-    for name, text in reversed(SWITCHES.items()):
+    for name, text in reversed([*SWITCHES.items(), *EFFECTS.items()]):
         gathered = click.option(f"--no-{name.replace('_', '-')}", is_flag=True, help=text)(gathered)
     return gathered
 
@@ -263,7 +265,8 @@ def render(
     metavar="MODE[:OFF]",
     multiple=True,
     help="May be repeated; by default all that there are. After a colon, what it leaves off: `off` for all "
-    "switches, or some of no-cull, no-lod, no-occlusion, no-splat with commas between them.",
+    "switches, no-effects for one without reflections, shadows and so on, or some of no-cull, no-lod, "
+    "no-shadows and so on with commas between them.",
 )
 @_switches
 @click.option("--size", type=_Size(), default=(1280, 720), help="Pixels, such as 1280x720.")

@@ -28,10 +28,10 @@ class Stats:
     splats          how many were small enough to be written by the compute pass
     triangles       how many were submitted
     uploaded_bytes  written to GPU buffers for this frame
-    texture_bytes   that the textures of the renderer take on the GPU, mipmaps included
     cpu_ms          time that Python and the driver took to submit it
     gpu_ms          time that the GPU took for the latest frame known, one to three frames ago; nan where
                     that is not known yet or the driver has no timers
+    texture_bytes   that the textures of the renderer take on the GPU, mipmaps included
     """
 
     mode: str
@@ -44,9 +44,9 @@ class Stats:
     splats: int
     triangles: int
     uploaded_bytes: int
-    texture_bytes: int
     cpu_ms: float
     gpu_ms: float
+    texture_bytes: int = 0
 
 
 class Frame:

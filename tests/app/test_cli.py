@@ -256,6 +256,7 @@ def test_switches_and_debug_views_reach_the_renderer(
 def test_the_words_of_the_command_line_are_those_of_options() -> None:
     """They are written down twice, since help should not wait for NumPy."""
     assert tuple(cli.SWITCHES) == options.SWITCHES
+    assert tuple(cli.EFFECTS) == options.EFFECTS
     assert cli.DEBUG == options.DEBUG
     assert cli.MODES == options.MODES
 
@@ -323,8 +324,9 @@ WRONG = [
      "throng: mode: expected one of 'indirect', 'instanced', 'naive', 'handwritten', got 'slow'\n"),
     (["bench", "grass", "--mode", "auto:off"], 2, "'naive', 'handwritten', got 'auto'\n"),
     *((["bench", "grass", "--mode", mode], 2,
-       "throng: mode: expected 'off', or some of 'no-cull', 'no-lod', 'no-occlusion', 'no-splat' with commas "
-       f"between them, after 'indirect:', got '{mode}'\n")
+       "throng: mode: expected some of 'off', 'no-effects', 'no-transparency', 'no-motion', 'no-textures', "
+       "'no-tone-mapping', 'no-sky', 'no-fog', 'no-lights', 'no-shadows', 'no-reflections', 'no-splat', "
+       f"'no-occlusion', 'no-lod', 'no-cull' with commas between them, after 'indirect:', got '{mode}'\n")
       for mode in ("indirect:", "indirect:lod", "indirect:no-lod,", "indirect:off,no-lods", "indirect:a:b")),
     (["bench", "cubes", "--mode", "handwritten:off"], 2,
      "throng: mode: expected 'handwritten' alone, which has no switches, got 'handwritten:off'\n"),

@@ -22,7 +22,7 @@ LIFT = """void move_vertex(inout vec3 position, inout vec3 normal) {
 """
 
 
-def crowd(shader: Shader, count: int = 40, **columns: np.ndarray) -> Crowd:
+def crowd(shader: Shader, count: int = 40, /, **columns: np.ndarray) -> Crowd:
     random = np.random.default_rng(2)
     return Crowd(
         shapes.box(0.4), Material(shader=shader, shading="unlit"),
@@ -131,7 +131,7 @@ def test_an_error_names_the_users_file_and_line(mode: str, tmp_path: Path) -> No
 )
 def test_columns_that_are_not_there_are_told(mode: str, columns: dict[str, np.ndarray], text: str) -> None:
     scene = Scene()
-    scene.add(crowd(Shader(surface=HOT, columns={"heat": "float"}), **columns))
+    scene.add(crowd(Shader(surface=HOT, columns={"heat": "float"}), 40, **columns))
     with pytest.raises(throng.InvalidValue, match=text):
         throng.render(scene, Camera(), options=Options(mode=mode))
 

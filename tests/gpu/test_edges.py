@@ -81,15 +81,14 @@ def test_the_filter_leaves_flat_colours_alone() -> None:
     )
 
 
-def test_the_filter_in_somebodys_framebuffer() -> None:
+def test_the_filter_in_somebodys_framebuffer(ctx: moderngl.Context) -> None:
     """At a corner of it, and nowhere else."""
-    context = moderngl.create_standalone_context(backend="egl")
-    with context, Renderer(context=context, fxaa=True) as renderer:
-        target = context.simple_framebuffer((160, 120))
+    with Renderer(context=ctx, fxaa=True) as renderer:
+        target = ctx.simple_framebuffer((160, 120))
         target.clear(1.0, 0.0, 1.0, 1.0)
         target.viewport = 20, 10, *SIZE
         renderer.draw(leaves(), CAMERA, target, clear=True)
-        assert context.error == "GL_NO_ERROR"
+        assert ctx.error == "GL_NO_ERROR"
         raw = np.frombuffer(target.read(components=4, viewport=(0, 0, 160, 120)), np.uint8)
         came = raw.reshape(120, 160, 4)[::-1]
     ours = throng.render(leaves(), CAMERA, size=SIZE, fxaa=True).color
@@ -98,4 +97,3 @@ def test_the_filter_in_somebodys_framebuffer() -> None:
     outside = np.ones((120, 160), bool)
     outside[20:110, 20:140] = False
     assert (came[outside] == (255, 0, 255, 255)).all()
-    context.release()

@@ -51,9 +51,8 @@ def test_outside_the_image(draw: Drawer, wrap: str) -> None:
     scene = Scene()
     looks = unlit(Texture(image, wrap=wrap, filter="nearest"))
     scene.add(Node(Mesh(quad.positions, quad.indices, quad.normals, uvs=uvs), looks))
-    padded = np.pad(
-        image, ((8, 8), (8, 8), (0, 0)), {"repeat": "wrap", "clamp": "edge", "mirror": "symmetric"}[wrap]
-    )
+    ways: dict[str, Any] = {"repeat": "wrap", "clamp": "edge", "mirror": "symmetric"}
+    padded = np.pad(image, ((8, 8), (8, 8), (0, 0)), ways[wrap])
     for mode in MODES:
         seen = draw(scene, WHOLE, mode, size=(96, 96)).color[..., :3]
         wanted = padded.repeat(4, axis=0).repeat(4, axis=1)
@@ -240,7 +239,10 @@ def test_files_are_read(tmp_path: Path) -> None:
         (lambda: Texture(np.full((4, 4, 3), 2.0)), "image: expected"),
         (lambda: Texture(noise(), wrap="tile"), "wrap: expected"),
         (lambda: Texture(noise(), filter="cubic"), "filter: expected"),
-        (lambda: Material(color_texture=noise()), "color_texture: expected a Texture or None, got an array"),
+        (
+            lambda: Material(color_texture=noise()),  # type: ignore[arg-type]
+            "color_texture: expected a Texture or None, got an array",
+        ),
         (lambda: setattr(Texture(noise()), "wrap", "clamp"), "wrap: expected a texture to stay"),
     ],
 )
