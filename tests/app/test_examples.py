@@ -99,6 +99,15 @@ def test_numpy_frames_come_with_depth_and_labels(tmp_path: Path) -> None:
         assert ((labels.max(axis=-1) > 0) == (depth > 0)).mean() > 0.995  # but for what is beyond 45 m
 
 
+def test_a_shader_of_ones_own(tmp_path: Path) -> None:
+    done = run([str(EXAMPLES / "custom_shading.py"), "out.png"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    picture = read(tmp_path / "out.png").astype(int)
+    glows = (picture[..., 0] > 200) & (picture[..., 2] < 120)
+    assert 0.05 < glows.mean() < 0.6
+    assert glows[80:400, 320:640].mean() > 2 * glows.mean()  # in the middle
+
+
 @pytest.mark.parametrize("number", range(len(SNIPPETS)))
 def test_each_snippet_of_the_readme_runs(number: int, opened: Callable[..., Program], tmp_path: Path) -> None:
     (tmp_path / "snippet.py").write_text(SNIPPETS[number], encoding="utf-8")
