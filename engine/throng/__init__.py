@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from throng.model.light import Ambient, Fog, PointLight, Shadows, Sun
     from throng.model.material import Material, Motion
     from throng.model.mesh import Mesh, Model
+    from throng.model.noise import noise
     from throng.model.sky import Sky
     from throng.options import Options
     from throng.renderer import Renderer
@@ -80,6 +81,7 @@ __all__ = [
     "ThreadError",
     "ThrongError",
     "UsageError",
+    "noise",
     "render",
     "shapes",
     "show",
@@ -96,6 +98,7 @@ _HOMES = {
     "throng.model.light": ["Ambient", "Fog", "PointLight", "Shadows", "Sun"],
     "throng.model.material": ["Material", "Motion"],
     "throng.model.mesh": ["Mesh", "Model"],
+    "throng.model.noise": ["noise"],
     "throng.model.sky": ["Sky"],
     "throng.options": ["Options"],
     "throng.renderer": ["Renderer"],

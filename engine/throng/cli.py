@@ -106,6 +106,9 @@ def _scene_options(function: Any) -> Any:
             "--samples", type=click.IntRange(1, 64), default=1, help="Samples of each pixel, at most."
         ),
         click.option("--mode", type=click.Choice(MODES), default="auto", help="How to draw."),
+        click.option(
+            "--hour", type=click.FloatRange(0, 24), help="The time of day; each scene has a default."
+        ),
         click.option("--seed", type=click.IntRange(0), default=0, help="Of all that is random."),
         click.option("--count", type=_Count(), help="Objects; each scene has a default."),
         click.option("--size", type=_Size(), default=(1280, 720), help="Pixels, such as 1280x720."),
@@ -146,6 +149,7 @@ def run(
     size: tuple[int, int],
     count: int | None,
     seed: int,
+    hour: float | None,
     samples: int,
     options: Options,
     frames: int | None,
@@ -167,7 +171,7 @@ def run(
     demo = _demo(scene)
     from throng.window import show
 
-    built = demo.build(count, seed)
+    built = demo.build(count, seed, hour)
     show(
         built,
         lambda seconds: demo.camera(built, seconds),
@@ -199,6 +203,7 @@ def render(
     size: tuple[int, int],
     count: int | None,
     seed: int,
+    hour: float | None,
     samples: int,
     options: Options,
     seconds: float,
@@ -214,7 +219,7 @@ def render(
     colors = _check_picture(output)
     demo = _demo(scene)
     began = time.perf_counter()
-    built = demo.build(count, seed)
+    built = demo.build(count, seed, hour)
     build_ms = (time.perf_counter() - began) * 1e3
     demo.update(built, seconds)
     camera = demo.camera(built, seconds)
@@ -228,6 +233,7 @@ def render(
             "scene": demo.name,
             "count": demo.count if count is None else count,
             "seed": seed,
+            "hour": hour,
             "seconds": seconds,
             "size": list(size),
             "samples": samples,
