@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from throng.model.light import Ambient, Fog, PointLight, Shadows, Sun
     from throng.model.material import Material, Motion, Mover
     from throng.model.mesh import Mesh, Model
+    from throng.model.noise import noise
     from throng.model.shader import Shader
     from throng.model.sky import Sky
     from throng.model.texture import Texture
@@ -85,6 +86,7 @@ __all__ = [
     "ThreadError",
     "ThrongError",
     "UsageError",
+    "noise",
     "render",
     "shapes",
     "show",
@@ -101,6 +103,7 @@ _HOMES = {
     "throng.model.light": ["Ambient", "Fog", "PointLight", "Shadows", "Sun"],
     "throng.model.material": ["Material", "Motion", "Mover"],
     "throng.model.mesh": ["Mesh", "Model"],
+    "throng.model.noise": ["noise"],
     "throng.model.sky": ["Sky"],
     "throng.model.shader": ["Shader"],
     "throng.model.texture": ["Texture"],

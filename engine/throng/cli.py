@@ -109,6 +109,9 @@ def _scene_options(function: Any) -> Any:
         ),
         click.option("--fxaa", is_flag=True, help="Soften edges by a filter, for less than samples cost."),
         click.option("--mode", type=click.Choice(MODES), default="auto", help="How to draw."),
+        click.option(
+            "--hour", type=click.FloatRange(0, 24), help="The time of day; each scene has a default."
+        ),
         click.option("--seed", type=click.IntRange(0), default=0, help="Of all that is random."),
         click.option("--count", type=_Count(), help="Objects; each scene has a default."),
         click.option("--size", type=_Size(), default=(1280, 720), help="Pixels, such as 1280x720."),
@@ -149,6 +152,7 @@ def run(
     size: tuple[int, int],
     count: int | None,
     seed: int,
+    hour: float | None,
     samples: int,
     fxaa: bool,
     options: Options,
@@ -171,7 +175,7 @@ def run(
     demo = _demo(scene)
     from throng.window import show
 
-    built = demo.build(count, seed)
+    built = demo.build(count, seed, hour)
     show(
         built,
         lambda seconds: demo.camera(built, seconds),
@@ -204,6 +208,7 @@ def render(
     size: tuple[int, int],
     count: int | None,
     seed: int,
+    hour: float | None,
     samples: int,
     fxaa: bool,
     options: Options,
@@ -220,7 +225,7 @@ def render(
     colors = _check_picture(output)
     demo = _demo(scene)
     began = time.perf_counter()
-    built = demo.build(count, seed)
+    built = demo.build(count, seed, hour)
     build_ms = (time.perf_counter() - began) * 1e3
     demo.update(built, seconds)
     camera = demo.camera(built, seconds)
@@ -234,6 +239,7 @@ def render(
             "scene": demo.name,
             "count": demo.count if count is None else count,
             "seed": seed,
+            "hour": hour,
             "seconds": seconds,
             "size": list(size),
             "samples": samples,

@@ -6,6 +6,7 @@ import ast
 import difflib
 import importlib
 import importlib.util
+import inspect
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -28,6 +29,7 @@ _Kind = TypeVar("_Kind")
 class Demo:
     """A scene file: `build(count, seed)`, `camera(scene, seconds)`, `update(scene, seconds)` and `COUNT`.
 
+    `build` may take a time of day besides: `build(count, seed, hour=12.0)`.
     Its errors come out as AssetError, with the file and the line.
     """
 
@@ -53,10 +55,18 @@ class Demo:
         except (InvalidType, InvalidValue) as error:
             raise AssetError(str(error)) from error
 
-    def build(self, count: int | None = None, seed: int = 0) -> Scene:
-        """The scene at 0 seconds. The same count and seed give the same scene."""
+    def build(self, count: int | None = None, seed: int = 0, hour: float | None = None) -> Scene:
+        """The scene at 0 seconds. The same count, seed and hour give the same scene.
+
+        hour  of the day, 0..24; None: the scene's own
+        """
         number = self.count if count is None else arrays.integer(count, "count", low=1)
-        return self._returned(Scene, "build", number, arrays.integer(seed, "seed", low=0))
+        given: dict[str, object] = {}
+        if hour is not None:
+            given["hour"] = arrays.number(hour, "hour", low=0.0, high=24.0)
+            if "hour" not in inspect.signature(self._module.build).parameters:
+                raise InvalidValue(f"hour: expected a scene that has times of day, {self.name} has none")
+        return self._returned(Scene, "build", number, arrays.integer(seed, "seed", low=0), **given)
 
     def camera(self, scene: Scene, seconds: float) -> Camera:
         """Where the scene is best seen from at that time."""
@@ -88,15 +98,15 @@ class Demo:
                 )
         return module
 
-    def _call(self, name: str, *values: object) -> Any:
+    def _call(self, name: str, *values: object, **named: object) -> Any:
         function: Callable[..., Any] = getattr(self._module, name)
         try:
-            return function(*values)
+            return function(*values, **named)
         except (Exception, SystemExit) as error:
             raise self._blamed(error) from error
 
-    def _returned(self, kind: type[_Kind], name: str, *values: object) -> _Kind:
-        value = self._call(name, *values)
+    def _returned(self, kind: type[_Kind], name: str, *values: object, **named: object) -> _Kind:
+        value = self._call(name, *values, **named)
         if not isinstance(value, kind):
             raise AssetError(
                 f"{self.path}: expected {name}() to return a {kind.__name__}, got {arrays.described(value)}"

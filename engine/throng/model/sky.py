@@ -68,6 +68,37 @@ class Sky:
         color = math3d.linear_to_srgb(light / strength) if strength > 0 else np.ones(3)
         return Sun(-toward, np.clip(color, 0.0, 1.0), strength, shadows)
 
+    def sun_at(
+        self,
+        hour: float,
+        *,
+        latitude: float = 40.0,
+        north: float = 0.0,
+        shadows: Shadows | bool | None = None,
+    ) -> Sun:
+        """The sun of this sky at a time of day of spring or autumn: it rises in the east at 6, is highest in
+        the south at 12, and sets in the west at 18.
+
+        hour      0..24
+        latitude  degrees, -90..90: at noon the sun is 90 degrees less that high, in the north where negative
+        north     degrees from -Z, by way of +X, to where north is
+        shadows   as Sun has it
+        """
+        turn = math.radians(15.0 * (arrays.number(hour, "hour", low=0.0, high=24.0) - 12.0))
+        lean = math.radians(arrays.number(latitude, "latitude", low=-90.0, high=90.0))
+        up, south, west = math.cos(lean) * math.cos(turn), math.sin(lean) * math.cos(turn), math.sin(turn)
+        azimuth = math.degrees(math.atan2(-west, -south)) + arrays.number(north, "north")
+        return self.sun(math.degrees(math.asin(min(max(up, -1.0), 1.0))), azimuth, shadows)
+
+    def exposure(self, sun: Sun) -> float:
+        """Stops with which a scene under this sky and that sun is as bright as it is expected to be: none at
+        noon, more the lower the sun is, though dusk stays darker than day, and night dark.
+        """
+        light = np.array((0.2126, 0.7152, 0.0722))
+        high = max(-sun.direction[1], 0.25)  # much of what is seen is upright
+        direct = sun.intensity * high * float(math3d.srgb_to_linear(np.array(sun.color[:3])) @ light)
+        return min(0.8 * math.log2(0.9 / max(direct + float(baked(self, sun).above @ light), 1e-9)), 4.5)
+
 
 @dataclass(frozen=True, eq=False)
 class Baked:

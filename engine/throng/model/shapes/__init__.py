@@ -1,7 +1,7 @@
 """Ready-made meshes and models: solids around the origin, and plants, rocks and people standing on it."""
 
 from throng.model.shapes.organic import grass_blade, grass_tuft, person, rock, tree
-from throng.model.shapes.solids import box, cone, cylinder, plane, quad, sphere
+from throng.model.shapes.solids import box, cone, cylinder, plane, quad, sphere, terrain
 
 __all__ = [
     "box",
@@ -14,5 +14,6 @@ __all__ = [
     "quad",
     "rock",
     "sphere",
+    "terrain",
     "tree",
 ]

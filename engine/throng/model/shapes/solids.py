@@ -50,6 +50,34 @@ def plane(size: npt.ArrayLike = 1.0, divisions: int = 1) -> Mesh:
     return Mesh(points, grid(cells + 1, cells + 1), np.tile((0.0, 1.0, 0.0), (len(points), 1)), uvs)
 
 
+def terrain(heights: npt.ArrayLike, size: npt.ArrayLike = 1.0, colors: npt.ArrayLike | None = None) -> Mesh:
+    """Land seen from above, its middle at the origin, its normals smooth: 2 triangles for each cell.
+
+    heights  (h, w), at least 2 of each, metres: the first row at -Z, the first column at -X, as on a map with
+             north at its top
+    size     the length of both edges, or (x, z), each more than 0
+    colors   (h, w, 3) or (h, w, 4): vertex colours, as Mesh has them; white where none are given
+
+    Raises InvalidValue or InvalidType, naming the argument.
+    """
+    field = arrays.doubles(heights, "heights", ("h", "w"))
+    rows, columns = field.shape
+    if min(rows, columns) < 2:
+        raise InvalidValue(f"heights: expected at least 2 rows and 2 columns, got shape {field.shape}")
+    width, depth = _pair(size, "size")
+    shades = None
+    if colors is not None:
+        given = arrays.color_bytes(colors, "colors", (rows, columns, 3), (rows, columns, 4))
+        shades = given[::-1].reshape(rows * columns, -1)
+    field = field[::-1]  # rows upwards, as uvs count
+    v, u = np.meshgrid(np.linspace(0, 1, rows), np.linspace(0, 1, columns), indexing="ij")
+    points = np.stack([(u - 0.5) * width, field, (0.5 - v) * depth], axis=-1).reshape(-1, 3)
+    southward, eastward = np.gradient(field, -depth / (rows - 1), width / (columns - 1))
+    normals = np.stack([-eastward, np.ones_like(field), -southward], axis=-1).reshape(-1, 3)
+    uvs = np.stack([u, v], axis=-1).reshape(-1, 2)
+    return Mesh(points, grid(rows, columns), normals, uvs, shades)
+
+
 def quad(size: npt.ArrayLike = 1.0) -> Mesh:
     """An upright rectangle around the origin that faces +Z: 2 triangles.
 
