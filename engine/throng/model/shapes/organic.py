@@ -148,8 +148,6 @@ def rock(seed: int = 0, size: float = 1.0, detail: int = 2) -> Mesh:
 
 # -- trees ----------------------------------------------------------------------------------------------
 
-_CLUMPS = 16  # of a broadleaf's leaves
-
 
 def tree(seed: int = 0, kind: str = "broadleaf", height: float = 6.0) -> Model:
     """A tree: trunk with branches, and leaves, each a mesh and a material.
@@ -162,8 +160,7 @@ def tree(seed: int = 0, kind: str = "broadleaf", height: float = 6.0) -> Model:
         arrays.choice(kind, "kind", ("broadleaf", "conifer"))
     ]
     trunk, leaves, green = grow(random, tall)
-    bark = Material((0.42, 0.33, 0.26))
-    return Model([(trunk.mesh(), bark), (leaves.mesh(), Material(green, translucency=0.3))])
+    return Model([(trunk.mesh(), Material((0.36, 0.26, 0.19))), (leaves.mesh(), Material(green))])
 
 
 def _broadleaf(random: Random, tall: float) -> tuple[_Heap, _Heap, tuple[float, float, float]]:
@@ -173,45 +170,29 @@ def _broadleaf(random: Random, tall: float) -> tuple[_Heap, _Heap, tuple[float, 
     centers = np.column_stack([lean[0] * (levels / tall) ** 2, levels, lean[1] * (levels / tall) ** 2])
     radii = np.array((0.052, 0.032, 0.026, 0.010)) * tall
     _tube(trunk, centers, radii, 6, shade=(0.75, 0.9, 1.0, 0.7))
-    middle = np.array((lean[0], 0.68 * tall, lean[1]))
-    wide = tall * random.uniform(0.25, 0.31)
-    size = np.array((wide, tall * random.uniform(0.21, 0.25), wide))
-    # Clumps of leaves around the crown, as far from each other as they get: a spiral of the golden angle.
-    number = np.arange(_CLUMPS)
-    up = 1 - 1.55 * (number + 0.5) / _CLUMPS
-    angle = number * 2.39996 + random.uniform(0, 2 * np.pi) + random.normal(0, 0.25, _CLUMPS)
-    level = np.sqrt(1 - up**2)
-    outward = np.column_stack([np.sin(angle) * level, up, np.cos(angle) * level])
-    centers_of = middle + outward * size * random.uniform(0.72, 1.0, (_CLUMPS, 1))
-    for place in centers_of[[5, 8, 10, 13]]:
+    middle = np.array((lean[0], 0.66 * tall, lean[1]))
+    spread = tall * random.uniform(0.19, 0.24)
+    first = random.uniform(0, 2 * np.pi)
+    clumps = [(middle + (0, 0.13 * tall, 0), 0.205 * tall)]
+    for number in range(4):
+        angle = first + number * np.pi / 2 + random.uniform(-0.35, 0.35)
+        drop = random.uniform(-0.10, 0.05) * tall
+        center = middle + (np.sin(angle) * spread, drop, np.cos(angle) * spread)
+        clumps.append((center, random.uniform(0.16, 0.20) * tall))
         start = centers[2] + (centers[3] - centers[2]) * random.uniform(0.1, 0.6)
-        _tube(trunk, np.stack([start, place]), np.array((0.014, 0.005)) * tall, 3, shade=(0.8, 0.6))
-    low, high = middle[1] - 1.2 * size[1], middle[1] + 1.3 * size[1]
-    crown = [
-        (middle, 0.84 * size, 1),
-        *((place, tall * random.uniform(0.085, 0.135), 0) for place in centers_of),
-    ]
-    for center, radius, detail in crown:
-        points, triangles = _icosphere(detail)
-        lumpy = (
-            points @ _about_y(random.uniform(0, 2 * np.pi)).T * random.uniform(0.78, 1.22, (len(points), 1))
-        )
-        placed = center + lumpy * radius * (1.1, 0.85, 1.1)
+        _tube(trunk, np.stack([start, center]), np.array((0.014, 0.005)) * tall, 3, shade=(0.8, 0.6))
+    low, high = middle[1] - 0.28 * tall, middle[1] + 0.34 * tall
+    for center, radius in clumps:
+        points, triangles = _icosphere(1)
+        lumpy = points * (1 + 0.17 * _waves(points, random, 2.6)[:, None]) * (1.08, 0.86, 1.08)
+        placed = center + lumpy * radius
         # Between its own clump's normal and the crown's, so that clumps read as one crown.
-        normals = _unit(_unit(lumpy) + 0.6 * _unit((placed - middle) / size))
-        light = np.clip((placed[:, 1] - low) / (high - low), 0, 1)
-        # Deep in the crown it is dark.
-        deep = np.clip(np.linalg.norm((placed - middle) / size, axis=1), 0.55, 1.15) / 1.15
-        shade = (0.6 + 0.4 * light) * deep * random.uniform(0.88, 1.0)
-        leaves.add(placed, triangles, normals, shade[:, None] * _sunned(light, random))
+        normals = _unit(_unit(lumpy) + 0.7 * _unit(placed - middle))
+        light = 0.58 + 0.42 * np.clip((placed[:, 1] - low) / (high - low), 0, 1)
+        inner = np.clip(np.linalg.norm(placed - middle, axis=1) / (0.36 * tall), 0.6, 1.0)
+        leaves.add(placed, triangles, normals, light * inner * random.uniform(0.9, 1.0))
     hue = random.uniform(-1, 1)
-    return trunk, leaves, (0.56 + 0.09 * hue, 0.70 + 0.03 * hue, 0.27)
-
-
-def _sunned(light: Floats, random: Random) -> Floats:
-    """(n, 3): leaves at the top are yellower, those below bluer."""
-    part = np.clip(light + random.normal(0, 0.12, len(light)), 0, 1)[:, None]
-    return np.asarray(np.array((0.80, 0.92, 1.0)) * (1 - part) + np.array((1.0, 1.0, 0.80)) * part)
+    return trunk, leaves, (0.44 + 0.07 * hue, 0.62 + 0.03 * hue, 0.24)
 
 
 def _conifer(random: Random, tall: float) -> tuple[_Heap, _Heap, tuple[float, float, float]]:
@@ -224,7 +205,7 @@ def _conifer(random: Random, tall: float) -> tuple[_Heap, _Heap, tuple[float, fl
         bottom, radius = (0.12 + 0.66 * part) * tall, (0.20 * (1 - part) ** 0.85 + 0.045) * tall
         top = bottom + (0.24 - 0.05 * part) * tall
         _skirt(leaves, random, points_around, radius, bottom, top, 0.62 + 0.30 * part)
-    return trunk, leaves, (0.33, 0.53, 0.34)
+    return trunk, leaves, (0.26, 0.47, 0.28)
 
 
 def _skirt(
