@@ -178,8 +178,9 @@ class MaskStore:
         surface, bits, reference_ = part.batch.surface, 0, 0
         if surface is not None and surface.color_texture is not None:
             use = dict(uses_of(surface))["color_texture"]
-            array, layer = self._textures.place(use)
-            bits, reference_ = 1 << array, reference(array, layer, use.texture)
+            place = self._textures.place(use)
+            if place is not None:
+                bits, reference_ = 1 << place[0], reference(*place, use.texture)
         if bits not in self._programs:
             defines = {"TEXTURED": 1, "COLOR_TEXTURES": bits} if bits else {}
             self._programs[bits] = attach(

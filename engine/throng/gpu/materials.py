@@ -62,9 +62,10 @@ class MaterialTable:
         bits = dict.fromkeys(TEXTURES, 0)
         for row, material in zip(table, rows, strict=False):
             for name, use in uses_of(material):
-                array, layer = self._textures.place(use)
-                row[name] = reference(array, layer, use.texture)
-                bits[name] |= 1 << array
+                place = self._textures.place(use)
+                assert place is not None
+                row[name] = reference(*place, use.texture)
+                bits[name] |= 1 << place[0]
         self.defines["TEXTURED"] = 1
         for name, arrays in bits.items():
             if arrays:
@@ -96,8 +97,10 @@ def uses_of(material: Material) -> list[tuple[str, Use]]:
     for name in TEXTURES:
         texture = getattr(material, name)
         if texture is not None:
-            cut = material.alpha_mode == "mask" and name == "color_texture"
-            found.append((name, Use(texture, name in _COLORS, material.alpha_cutoff if cut else None)))
+            clear = material.alpha_mode != "opaque" and name == "color_texture"
+            cut = material.alpha_mode == "mask" and clear
+            cutoff = min(material.alpha_cutoff / max(material.color[3], 1e-3), 1.0) if cut else None
+            found.append((name, Use(texture, name in _COLORS, cutoff, clear)))
     return found
 
 
