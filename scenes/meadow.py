@@ -164,7 +164,9 @@ def ground(half: float) -> throng.Node:
     heights = hills(x, z) - 0.02 + ridge
     trodden = np.clip(1.4 - np.abs(x - path(z)), 0, 1)[..., None]
     patches = np.clip(0.5 + 0.7 * throng.noise(x / 6, z / 6, octaves=3), 0, 1)[..., None]
-    soil = np.array((0.36, 0.44, 0.19)) + patches * (0.10, 0.05, 0.02) - beyond[..., None] * (0.08, 0.06, 0.04)
+    soil = (
+        np.array((0.36, 0.44, 0.19)) + patches * (0.10, 0.05, 0.02) - beyond[..., None] * (0.08, 0.06, 0.04)
+    )
     colors = soil + (np.array((0.72, 0.63, 0.46)) - soil) * trodden
     points = np.stack([x, heights, z], axis=-1).reshape(-1, 3)
     grid = throng.shapes.terrain(heights, 2 * reach).indices[:, ::-1]
