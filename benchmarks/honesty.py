@@ -36,7 +36,7 @@ from throng import files
 from throng.errors import InvalidValue, UsageError
 from throng.gallery import find
 from throng.gpu.context import Capabilities
-from throng.options import MODES
+from throng.options import EFFECTS, MODES
 
 from .machine import machine
 
@@ -240,10 +240,9 @@ class Painter:
 
 
 def options(mode: str = "auto", on: Collection[str] = SWITCHES) -> throng.Options:
-    """Options with these switches on and the others off."""
-    return throng.Options(
-        mode=mode, cull="cull" in on, lod="lod" in on, occlusion="occlusion" in on, splat="splat" in on
-    )
+    """Options with these switches on and the others off, and none of the scene's effects."""
+    switches: dict[str, Any] = {name: name in on for name in SWITCHES} | dict.fromkeys(EFFECTS, False)
+    return throng.Options(mode=mode, **switches)
 
 
 def removed(stats: throng.Stats) -> dict[str, int]:

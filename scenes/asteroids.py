@@ -16,9 +16,10 @@ def build(count: int, seed: int) -> throng.Scene:
     random = np.random.default_rng(seed)
     scene = throng.Scene(
         background=(0.015, 0.018, 0.035),
-        sun=throng.Sun(direction=(-0.80, -0.22, 0.55), color=(1.0, 0.95, 0.88), intensity=1.35),
-        ambient=(0.16, 0.17, 0.22),
-    )
+        sun=throng.Sun(direction=(-0.80, -0.22, 0.55), color=(1.0, 0.95, 0.88), intensity=1.6,
+                       shadows=throng.Shadows(distance=90, cascades=3)),
+        ambient=(0.16, 0.17, 0.22), exposure=1.0, tone_mapping="aces",
+    )  # fmt: skip
     scene.add(
         throng.Node(throng.shapes.sphere(9, 96, 48), throng.Material((0.62, 0.44, 0.30)), name="planet")
     )

@@ -21,19 +21,24 @@ WALLS = [
 ]
 ROOF, GLASS, WOOD = (
     throng.Material((0.35, 0.35, 0.37)),
-    throng.Material((0.20, 0.28, 0.36)),
+    throng.Material((0.20, 0.28, 0.36), metallic=0.6, roughness=0.2),
     throng.Material((0.5, 0.33, 0.2)),
 )
 PAVEMENT, ASPHALT = throng.Material((0.66, 0.65, 0.62)), throng.Material((0.27, 0.28, 0.30))
 
 
-def build(count: int, seed: int) -> throng.Scene:
+HOUR = 16.0
+LAMPS = 64
+
+
+def build(count: int, seed: int, hour: float = HOUR) -> throng.Scene:
     random = np.random.default_rng(seed)
+    sky = throng.Sky(turbidity=1.6, ground=(0.40, 0.40, 0.40))
+    sun = sky.sun_at(hour, north=100, shadows=throng.Shadows(distance=700, cascades=4))
     scene = throng.Scene(
-        background=(0.76, 0.84, 0.91),
-        sun=throng.Sun(direction=(-0.55, -0.65, -0.42), color=(1.0, 0.94, 0.83), intensity=1.0),
-        ambient=(0.52, 0.57, 0.64),
-    )
+        sky=sky, sun=sun, ambient=None, fog=throng.Fog(density=0.0005, falloff=0.004, start=60),
+        exposure=sky.exposure(sun) + 0.8, tone_mapping="neutral",
+    )  # fmt: skip
     side = int(np.ceil(np.sqrt(count / 62)))  # a block has about 62 nodes
     district = throng.Node(name="downtown")
     scene.add(district)
@@ -46,10 +51,26 @@ def build(count: int, seed: int) -> throng.Scene:
         fill(block, random, float(centre))
         nodes += size(block)
         district.add(block)
+    lamps(scene, side, random)
     scene.add(
         throng.Node(throng.shapes.plane((side + 3) * BLOCK), ASPHALT, position=(0, -0.12, 0), name="streets")
     )
     return scene
+
+
+def lamps(scene: throng.Scene, side: int, random: np.random.Generator) -> None:
+    """Lights over the crossings in the middle, and glowing windows, once the sun is low."""
+    assert scene.sun is not None
+    dusk = float(np.clip(0.28 + scene.sun.direction[1], 0, 0.28)) / 0.28
+    if dusk == 0.0:
+        return
+    crossings = [(x - 0.5, z - 0.5) for x, z in spiral(8)][:LAMPS]
+    scene.lights = [
+        throng.PointLight(
+            (x * BLOCK, 7.0, z * BLOCK), (1.0, 0.72, 0.42), 60.0 * dusk / 2**scene.exposure * 4, 38.0
+        )
+        for x, z in crossings
+    ]
 
 
 def fill(block: throng.Node, random: np.random.Generator, centre: float) -> None:

@@ -12,14 +12,18 @@ DENSITY = 0.035  # trees a square metre
 KINDS = [("broadleaf", 7.0), ("broadleaf", 8.5), ("broadleaf", 6.0), ("conifer", 9.0), ("conifer", 11.0)]
 
 
-def build(count: int, seed: int) -> throng.Scene:
+HOUR = 8.0
+
+
+def build(count: int, seed: int, hour: float = HOUR) -> throng.Scene:
     random = np.random.default_rng(seed)
     half = np.sqrt(count / DENSITY) / 2
+    sky = throng.Sky(turbidity=1.5, ground=(0.36, 0.40, 0.26))
+    sun = sky.sun_at(hour, north=60, shadows=throng.Shadows(distance=260, cascades=4))
     scene = throng.Scene(
-        background=(0.74, 0.83, 0.90),
-        sun=throng.Sun(direction=(-0.6, -0.6, -0.35), color=(1.0, 0.93, 0.80), intensity=1.1),
-        ambient=(0.50, 0.56, 0.62),
-    )
+        sky=sky, sun=sun, ambient=None, fog=throng.Fog(density=0.0012, falloff=0.006, start=40),
+        exposure=sky.exposure(sun) + 0.8, tone_mapping="neutral",
+    )  # fmt: skip
 
     x, z = standing(random, count, half)
     # Conifers keep to the same places: stands, not a mixture.
@@ -31,7 +35,7 @@ def build(count: int, seed: int) -> throng.Scene:
         scene.add(
             throng.Crowd(
                 throng.shapes.tree(seed + number, kind=name, height=height),
-                positions=np.column_stack([x[mine], np.zeros(len(mine)), z[mine]]),
+                positions=np.column_stack([x[mine], hills(x[mine], z[mine]) - 0.1, z[mine]]),
                 rotations=turned(random.uniform(0, 2 * np.pi, len(mine))),
                 scales=random.uniform(0.65, 1.2, len(mine)),
                 colors=tint,
@@ -45,16 +49,32 @@ def build(count: int, seed: int) -> throng.Scene:
         throng.Crowd(
             throng.shapes.rock(seed),
             throng.Material((0.52, 0.51, 0.48)),
-            positions=np.column_stack([places[0], np.zeros(stones), places[1]]),
+            positions=np.column_stack([places[0], hills(*places), places[1]]),
             rotations=turned(random.uniform(0, 2 * np.pi, stones)),
             scales=random.uniform(0.3, 1.6, (stones, 1)) * random.uniform(0.7, 1.3, (stones, 3)),
             name="boulders",
         )
     )
-    scene.add(
-        throng.Node(throng.shapes.plane(2.1 * half), throng.Material((0.40, 0.45, 0.24)), name="ground")
-    )
+    scene.add(ground(half))
     return scene
+
+
+def hills(x: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """The height of the ground, metres."""
+    return 9.0 * throng.noise(x / 170, z / 170, seed=2) + 2.0 * throng.noise(x / 60, z / 60, seed=3)
+
+
+def ground(half: float) -> throng.Node:
+    """Moss and dry leaves in patches, as far as there are trees and beyond."""
+    cells = int(np.clip(half / 1.5, 64, 700))
+    x, z = np.meshgrid(*[np.linspace(-1, 1, cells) * 1.5 * half] * 2)
+    heights = hills(x, z)
+    beyond = np.clip((np.hypot(x, z) - 1.1 * half) / (0.4 * half), 0, 1)
+    heights += beyond**2 * (3 - 2 * beyond) * 0.05 * half
+    patches = np.clip(0.5 + 0.8 * throng.noise(x / 14, z / 14, octaves=3), 0, 1)[..., None]
+    moss, leaves = np.array((0.30, 0.38, 0.17)), np.array((0.45, 0.37, 0.22))
+    mesh = throng.shapes.terrain(heights, 3 * half, moss + patches * (leaves - moss))
+    return throng.Node(mesh, throng.Material(), name="ground")
 
 
 def camera(scene: throng.Scene, seconds: float) -> throng.Camera:
@@ -74,7 +94,7 @@ def update(scene: throng.Scene, seconds: float) -> None:
 def extent(scene: throng.Scene) -> float:
     """Metres from the middle of the forest to its edge."""
     ground = next(node.mesh for node in scene.children if node.mesh and node.name == "ground")
-    return float(ground.bounds[1, 0]) / 1.05
+    return float(ground.bounds[1, 0]) / 1.5
 
 
 def standing(random: np.random.Generator, count: int, half: float) -> tuple[np.ndarray, np.ndarray]:

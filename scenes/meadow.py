@@ -12,14 +12,18 @@ COUNT = 40_000
 DENSITY = 11.0  # tufts a square metre
 
 
-def build(count: int, seed: int) -> throng.Scene:
+HOUR = 9.0
+
+
+def build(count: int, seed: int, hour: float = HOUR) -> throng.Scene:
     random = np.random.default_rng(seed)
     half = np.sqrt(count / DENSITY) / 2
+    sky = throng.Sky(turbidity=1.8, ground=(0.36, 0.40, 0.26))
+    sun = sky.sun_at(hour, north=150, shadows=throng.Shadows(distance=80, cascades=3))
     scene = throng.Scene(
-        background=(0.66, 0.81, 0.93),
-        sun=throng.Sun(direction=(-0.45, -0.7, -0.5), color=(1.0, 0.95, 0.84), intensity=1.05),
-        ambient=(0.54, 0.60, 0.64),
-    )
+        sky=sky, sun=sun, ambient=None, fog=throng.Fog(density=0.006, falloff=0.04, start=10),
+        exposure=sky.exposure(sun) + 0.8, tone_mapping="neutral",
+    )  # fmt: skip
     wind = throng.Motion("wind", strength=0.25, spread=11.0)
 
     x, z = scattered(random, count, half)
@@ -101,7 +105,7 @@ def build(count: int, seed: int) -> throng.Scene:
 
 def camera(scene: throng.Scene, seconds: float) -> throng.Camera:
     ground = next(node.mesh for node in scene.children if node.mesh and node.name == "ground")
-    half = max(float(ground.bounds[1, 0]) / 1.05, 2.0)
+    half = max(float(ground.bounds[1, 0]) / 3.0, 2.0)
     distance = min(half * 0.9, 34.0)
     sway = 0.25 * np.sin(seconds * 0.1)
     position = (path(distance) + 1.5 + 4 * sway, 2.3 + 0.02 * distance, distance)
@@ -132,7 +136,7 @@ def path(z: npt.ArrayLike) -> np.ndarray:
 def hills(x: npt.ArrayLike, z: npt.ArrayLike) -> np.ndarray:
     """The height of the ground, metres."""
     x, z = np.asarray(x), np.asarray(z)
-    return 0.35 * np.sin(x * 0.10) * np.cos(z * 0.12)
+    return 1.1 * throng.noise(x / 30, z / 30, seed=4) + 0.25 * throng.noise(x / 9, z / 9, seed=5)
 
 
 def on_ground(x: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -150,14 +154,24 @@ def scattered(
 
 
 def ground(half: float) -> throng.Node:
-    """Soil raised by `hills`, sandy along the path."""
-    flat = throng.shapes.plane(2.1 * half, divisions=160)
-    points = np.array(flat.positions)
-    points[:, 1] = hills(points[:, 0], points[:, 2]) - 0.02
-    trodden = np.clip(1.4 - np.abs(points[:, 0] - path(points[:, 2])), 0, 1)[:, None]
-    soil, sand = np.array((0.40, 0.46, 0.20)), np.array((0.72, 0.63, 0.46))
-    colors = soil + (sand - soil) * trodden
-    return throng.Node(throng.Mesh(points, flat.indices, colors=colors), throng.Material(), name="ground")
+    """Soil raised by `hills`, sandy along the path, between ridges that hide where it ends."""
+    reach, cells = 3.0 * half, 320
+    steps = np.linspace(-1, 1, cells)
+    warped = reach * np.sign(steps) * np.abs(steps) ** 1.6  # finer in the middle
+    x, z = np.meshgrid(warped, warped)
+    beyond = np.clip((np.hypot(x, z) - 1.1 * half) / (1.5 * half), 0, 1)
+    ridge = beyond**2 * (3 - 2 * beyond) * 0.3 * half * (0.75 + 0.5 * throng.noise(x / 45, z / 45, octaves=3))
+    heights = hills(x, z) - 0.02 + ridge
+    trodden = np.clip(1.4 - np.abs(x - path(z)), 0, 1)[..., None]
+    patches = np.clip(0.5 + 0.7 * throng.noise(x / 6, z / 6, octaves=3), 0, 1)[..., None]
+    soil = (
+        np.array((0.36, 0.44, 0.19)) + patches * (0.10, 0.05, 0.02) - beyond[..., None] * (0.08, 0.06, 0.04)
+    )
+    colors = soil + (np.array((0.72, 0.63, 0.46)) - soil) * trodden
+    points = np.stack([x, heights, z], axis=-1).reshape(-1, 3)
+    grid = throng.shapes.terrain(heights, 2 * reach).indices[:, ::-1]
+    mesh = throng.Mesh(points, grid, colors=np.clip(colors, 0, 1).reshape(-1, 3))
+    return throng.Node(mesh, throng.Material(), name="ground")
 
 
 def turned(angles: np.ndarray) -> np.ndarray:

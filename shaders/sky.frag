@@ -13,6 +13,9 @@ void main() {
     if (frame.eye.w != 0.0)
         direction = frame.ray.xyz + frame.ray_x.xyz * gl_FragCoord.x + frame.ray_y.xyz * gl_FragCoord.y;
     direction = normalize(direction);
+#ifdef FOG
+    direction = normalize(vec3(direction.x, max(direction.y, 0.01), direction.z));  // far land is lost in it
+#endif
     vec3 light = sky_light(direction);
     float off = distance(direction, frame.sun_direction.xyz), pixel = length(vec2(dFdx(off), dFdy(off)));
     float inside = clamp((SUN_RADIUS - off) / max(pixel, 1e-6) + 0.5, 0.0, 1.0);

@@ -7,11 +7,18 @@ truncate integer input, so what crosses this border is float64 and turned around
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pyrr import matrix44
+
+with warnings.catch_warnings():
+    # pyrr's docstrings have invalid escapes, which Python complains of whenever it compiles them: where
+    # packages cannot be written to, at every start.
+    warnings.simplefilter("ignore", SyntaxWarning)
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from pyrr import matrix44
 
 Doubles = npt.NDArray[np.float64]
 

@@ -34,6 +34,13 @@ def ctx(module_context: moderngl.Context) -> Iterator[moderngl.Context]:
 
 
 @pytest.fixture
+def mesa(ctx: moderngl.Context) -> None:
+    """For tests that have the driver play an older one: only Mesa can."""
+    if "Mesa" not in ctx.info["GL_VERSION"]:
+        pytest.skip("only Mesa can play an older driver")
+
+
+@pytest.fixture
 def run_python() -> Callable[..., str]:
     """run_python(*arguments, NAME="value"): what that Python process prints."""
 

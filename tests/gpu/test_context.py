@@ -234,12 +234,13 @@ def test_a_window_beside_a_headless_context(run_python: Run) -> None:
 
 
 def test_memory_that_is_not_there(ctx: moderngl.Context) -> None:
-    with pytest.raises(GpuMemoryError) as caught:
-        context.checked_buffer(ctx, reserve=1 << 40, purpose="instance columns")
-    assert str(caught.value) == (
-        "no memory for instance columns: 1048576.0 MiB were asked for: the driver refused it: "
-        "GL_OUT_OF_MEMORY"
-    )
+    if Capabilities.of(ctx).is_software:  # NVIDIA's driver grants terabytes: pages come when they are written
+        with pytest.raises(GpuMemoryError) as caught:
+            context.checked_buffer(ctx, reserve=1 << 40, purpose="instance columns")
+        assert str(caught.value) == (
+            "no memory for instance columns: 1048576.0 MiB were asked for: the driver refused it: "
+            "GL_OUT_OF_MEMORY"
+        )
     with pytest.raises(GpuMemoryError, match=r"^no memory for a picture: 1\.5 MiB .*: GL_INVALID_VALUE$"):
         context.checked_texture(ctx, (99999, 4), 4, purpose="a picture")
     with pytest.raises(GpuMemoryError, match="for pictures: "):

@@ -62,7 +62,7 @@ def renderer(ctx: moderngl.Context) -> Iterator[Renderer]:
 
 def square(color: Any = (0, 1, 0), size: float = 2.0, **options: Any) -> Scene:
     """A square in the middle of the view, unlit."""
-    scene = Scene(background=(1, 0, 0, 0.5))
+    scene = Scene(background=(1, 0, 0, 0.4))  # 102 of 255: half a step would be rounded either way
     scene.add(Node(shapes.box(size), Material(color, shading="unlit"), **options))
     return scene
 
@@ -127,14 +127,14 @@ def test_nothing_outside_the_viewport_and_the_scissor_box_is_touched(
     assert rows_of(touched) == (4, 32 - 28, 20, 32 - 10)
     assert touched.sum() == 16 * 18
     if clear:
-        assert (picture[5, 5] == (255, 0, 0, 128)).all()
+        assert (picture[5, 5] == (255, 0, 0, 102)).all()
 
 
 def test_clear_fills_colour_and_depth(host: Host, renderer: Renderer) -> None:
     host.target.clear(depth=0.0)  # nothing would pass
     renderer.draw(square(), CAMERA, host.target, clear=True)
     picture = host.read()
-    assert (picture[0, 0] == (255, 0, 0, 128)).all()
+    assert (picture[0, 0] == (255, 0, 0, 102)).all()
     assert (picture[16, 16] == (0, 255, 0, 255)).all()
 
 
@@ -188,7 +188,7 @@ def test_linear_light_for_hosts_that_encode(host: Host, renderer: Renderer) -> N
     renderer.draw(square(color), CAMERA, floats, clear=True, encoding="linear")
     raw = np.frombuffer(floats.read(components=4, dtype="f4"), np.float32).reshape(*SIZE, 4)
     np.testing.assert_allclose(raw[16, 16, :3], decoded(color / 255), rtol=2e-3)
-    np.testing.assert_allclose(raw[0, 0], (1, 0, 0, 0.5), atol=1e-6)
+    np.testing.assert_allclose(raw[0, 0], (1, 0, 0, 0.4), atol=1e-6)
     renderer.draw(square(color), CAMERA, floats, clear=True, encoding="srgb")
     raw = np.frombuffer(floats.read(components=4, dtype="f4"), np.float32).reshape(*SIZE, 4)
     np.testing.assert_allclose(raw[16, 16, :3], color / 255, atol=1e-3)

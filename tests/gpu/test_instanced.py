@@ -113,6 +113,7 @@ for lod in (False, True):
 """
 
 
+@pytest.mark.usefixtures("mesa")
 def test_opengl_3_3_culls_as_well(run_python: Callable[..., str]) -> None:
     version = {"MESA_GL_VERSION_OVERRIDE": "3.3", "MESA_GLSL_VERSION_OVERRIDE": "330"}
     script = OLD.format(folder=str(Path(__file__).parent))

@@ -40,6 +40,7 @@ print(json.dumps([capabilities.version_code, capabilities.clip_control, capabili
 """
 
 
+@pytest.mark.usefixtures("mesa")
 @pytest.mark.parametrize("version", ["3.3", "4.1"])
 @pytest.mark.parametrize("clip_control", [False, True])
 def test_the_picture_is_the_same(

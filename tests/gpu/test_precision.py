@@ -127,7 +127,7 @@ def test_depth_in_metres_is_exact_over_great_depths(draw: Drawer) -> None:
     both = np.isfinite(frame.depth) & np.isfinite(wanted.depth)
     assert (np.isfinite(frame.depth) != np.isfinite(wanted.depth)).mean() <= 0.001
     assert both.mean() > 0.1
-    np.testing.assert_allclose(frame.depth[both], wanted.depth[both], rtol=2e-5)
+    np.testing.assert_allclose(frame.depth[both], wanted.depth[both], rtol=draw.depth_tolerance)
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -155,13 +155,15 @@ def matrices() -> tuple[Camera, Picture, Picture]:
 CAMERAS = [perspective, orthographic, calibrated, matrices]
 
 
-def expect_picture(frame: throng.Frame, wanted: rasterizer.Pictures, edges: float = EDGES) -> None:
+def expect_picture(
+    frame: throng.Frame, wanted: rasterizer.Pictures, tolerance: float, edges: float = EDGES
+) -> None:
     color = share_differing(frame.color, wanted.color)
     assert color <= edges, f"{color:.3%} of the pixels differ in colour"
     ids = float((frame.ids != wanted.ids).any(axis=-1).mean())
     assert ids <= edges, f"{ids:.3%} of the pixels differ in ids"
     with np.errstate(invalid="ignore"):
-        near = np.isclose(frame.depth, wanted.depth, rtol=2e-5, atol=1e-5)
+        near = np.isclose(frame.depth, wanted.depth, rtol=tolerance, atol=1e-5)
     assert (~near).mean() <= edges, f"{(~near).mean():.3%} of the pixels differ in depth"
     normals = share_differing(frame.normals, wanted.normals, 0.004)
     assert normals <= edges, f"{normals:.3%} of the pixels differ in their normal"
@@ -174,7 +176,7 @@ def test_a_scene_looks_as_the_rules_say(draw: Drawer, scene: Callable[[], Scene]
     built = scene()
     wanted = rasterizer.rendered(built, view, projection, SIZE)
     assert (wanted.ids[..., 0] >= 0).mean() > 0.1  # there is something to see
-    expect_picture(draw(built, camera, mode), wanted)
+    expect_picture(draw(built, camera, mode), wanted, draw.depth_tolerance)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -184,7 +186,8 @@ def test_every_camera_projects_as_it_says(
 ) -> None:
     ours, view, projection = camera()
     scene = crowds()
-    expect_picture(draw(scene, ours, mode), rasterizer.rendered(scene, view, projection, SIZE))
+    wanted = rasterizer.rendered(scene, view, projection, SIZE)
+    expect_picture(draw(scene, ours, mode), wanted, draw.depth_tolerance)
 
 
 def test_what_lies_across_the_near_and_far_planes_is_cut_there(draw: Drawer) -> None:
@@ -193,7 +196,8 @@ def test_what_lies_across_the_near_and_far_planes_is_cut_there(draw: Drawer) -> 
     eye, target, up = np.array([0.8, 0.9, 3.0]), np.array([0.1, 0.1, -5.0]), np.array([0.0, 1.0, 0.0])
     camera = Camera(eye, target, up, fov=60, near=1.0, far=8.0)
     view, projection = rasterizer.look_at(eye, target, up), rasterizer.perspective(60, 1.5, 1.0, 8.0)
-    expect_picture(draw(scene, camera), rasterizer.rendered(scene, view, projection, SIZE))
+    wanted = rasterizer.rendered(scene, view, projection, SIZE)
+    expect_picture(draw(scene, camera), wanted, draw.depth_tolerance)
 
 
 def test_the_reference_sees_a_known_picture() -> None:

@@ -195,6 +195,7 @@ def test_a_device_that_is_not_there() -> None:
 OLD = {"MESA_GL_VERSION_OVERRIDE": "3.3", "MESA_GLSL_VERSION_OVERRIDE": "330"}
 
 
+@pytest.mark.usefixtures("mesa")
 def test_a_mode_that_the_context_cannot_do(run_python: Callable[..., str]) -> None:
     text = run_python(
         "-c",

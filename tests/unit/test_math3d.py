@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from throng import math3d
 
 RANDOM = np.random.default_rng(0)
+
+
+def test_importing_is_silent_where_nothing_is_compiled_yet(tmp_path: Path) -> None:
+    """pyrr's docstrings have invalid escapes, which Python complains of when it compiles them."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "PYTHONPYCACHEPREFIX": str(tmp_path),
+    }
+    program = [sys.executable, "-W", "error", "-c", "import throng.math3d"]
+    ran = subprocess.run(program, env=environment, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 def quaternions(count: int) -> np.ndarray:
