@@ -30,7 +30,7 @@ void textured(inout Surface s, int row, Place place, vec3 along_x, vec3 along_y,
 #endif
 #ifdef OCCLUSION_TEXTURES
     float open = sampled(OCCLUSION_TEXTURES, first.w, place, 0.0).r;
-    if (first.w != 0u) s.occlusion = 1.0 + uintBitsToFloat(second.z) * (open - 1.0);
+    if (first.w != 0u) s.occlusion = 1.0 + float(second.z >> 24u) * (1.0 / 255.0) * (open - 1.0);
 #endif
 #ifdef EMISSIVE_TEXTURES
     vec3 glow = sampled(EMISSIVE_TEXTURES, second.x, place, 0.0).rgb;

@@ -121,7 +121,7 @@ def test_splats_lie_as_written(shared: Shared) -> None:
 
 # Records are attributes of mesh.vert, and written as four words at a time: splats lie among them.
 def test_records_are_four_times_four_words() -> None:
-    assert [RECORD.offset(name) for name in ("row0", "row1", "row2", "color", "object", "id")] == [
+    assert [RECORD.offset(name) for name in ("row0", "row1", "row2", "look", "object", "id")] == [
         *(0, 16, 32, 48, 56, 60)
     ]
     assert RECORD.size == SPLAT.size == 64

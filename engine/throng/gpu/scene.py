@@ -85,7 +85,7 @@ class GpuScene:
         splat: bool,
         motion: bool,
     ) -> None:
-        """Brings columns and items up to date. May draw into a framebuffer of its own, to make splat masks.
+        """Brings columns and items up to date; materials have to be. May draw into a framebuffer of its own, to make splat masks.
 
         lod, splat  whether to have what levels of detail and splats need
         motion   whether what moves by itself does
@@ -98,7 +98,8 @@ class GpuScene:
         self._columns += any(resident.changed for resident in residents)
         naive = self.mode_name == "naive"
         lod, splat = lod and not naive, splat and self.mode_name == "indirect"
-        if (version, layouts, pool.epoch, lod, splat, motion) == self._listed:
+        textured = self.materials.textured
+        if (version, layouts, pool.epoch, lod, splat, motion, textured) == self._listed:
             if values != self._values:
                 self._table.update_values()
                 self._values, self._placed = values, ()
@@ -112,7 +113,7 @@ class GpuScene:
         self._mode.rebuild(items, self._table, lod=lod, splat=splat)
         if self._shadows is not None:
             self._shadows.rebuild(items, self._table, lod=lod, splat=splat)
-        self._listed = version, layouts, pool.epoch, lod, splat, motion
+        self._listed = version, layouts, pool.epoch, lod, splat, motion, textured
         self._values, self._placed = values, ()
 
     def place(self, origin: npt.NDArray[np.float64], seconds: float, movers: Sequence[Mover] = ()) -> None:

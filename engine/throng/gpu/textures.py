@@ -224,8 +224,8 @@ class TextureStore:
         for use, place in array.uses.items():
             if place < first:
                 continue
-            for number, image in enumerate(use.texture.layers):
-                image = _resampled(image, array.sort[1:], use)
+            for number, layer in enumerate(use.texture.layers):
+                image = _resampled(layer, array.sort[1:], use)
                 levels = mipmaps(image, srgb=use.srgb, cutoff=use.cutoff, clear=use.clear)
                 for level, pixels in enumerate(levels):
                     height, width = pixels.shape[:2]
@@ -337,18 +337,16 @@ def mipmaps(image: Pixels, *, srgb: bool, cutoff: float | None = None, clear: bo
             for axis in (0, 1):
                 coarse = coarse.repeat(colors[level].shape[axis] // coarse.shape[axis], axis)
             colors[level] = np.where(alphas[level] > 0, colors[level], coarse)
-    levels = []
+    levels: list[Pixels] = []
     for color, alpha in zip(colors, alphas, strict=True):
+        scale = np.float32(1.0)
         if levels and cutoff is not None and 0.0 < covered < 1.0:
             # The alpha above which as much lies as was covered becomes the cutoff.
-            edge = float(np.quantile(alpha, 1.0 - covered))
-            alpha = alpha * (cutoff / max(edge, 1e-3))
+            scale = np.float32(cutoff / max(float(np.quantile(alpha, 1.0 - covered)), 1e-3))
         level = np.empty((*alpha.shape[:2], 4), np.uint8)
         level[..., :3] = np.searchsorted(_STEPS, color) if srgb else color * 255 + 0.5
-        level[..., 3:] = np.minimum(alpha, 1.0) * 255 + 0.5
+        level[..., 3:] = np.minimum(alpha * scale, 1.0) * 255 + 0.5
         levels.append(level)
-    if not clear:
-        levels[0] = image
     return levels
 
 
