@@ -61,7 +61,7 @@ void main() {
     surface.position = position;
     surface.eye = towards_eye(gl_FragCoord.xy);
 #ifdef TEXTURED
-    textured(surface, abs(v_material) - 1, place, along_x, along_y, v_layer);
+    textured(surface, abs(v_material) - 1, float(sign(v_material)), place, along_x, along_y, v_layer);
 #endif
 #ifdef CUSTOM
     fetch_columns();

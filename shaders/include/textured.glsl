@@ -3,9 +3,9 @@
 #include "textures.glsl"
 
 #ifdef TEXTURED
-// What the textures of a material make of its surface, which goes along these vectors from pixel to pixel. `more` is
-// added to the layer of its colour.
-void textured(inout Surface s, int row, Place place, vec3 along_x, vec3 along_y, float more) {
+// What the textures of a material make of its surface, of which this side, 1 or -1, is seen, and which goes along
+// these vectors from pixel to pixel. `more` is added to the layer of its colour.
+void textured(inout Surface s, int row, float side, Place place, vec3 along_x, vec3 along_y, float more) {
     uvec4 first = material_texel(row, 1), second = material_texel(row, 2);
 #ifdef COLOR_TEXTURES
     vec4 color = sampled(COLOR_TEXTURES, first.x, place, more);
@@ -24,7 +24,7 @@ void textured(inout Surface s, int row, Place place, vec3 along_x, vec3 along_y,
 #endif
 #ifdef NORMAL_TEXTURES
     vec3 inner = sampled(NORMAL_TEXTURES, first.z, place, 0.0).xyz * (255.0 / 127.0) - 128.0 / 127.0;
-    inner.xy *= uintBitsToFloat(second.y);
+    inner.xy *= uintBitsToFloat(second.y) * side;  // all of it is turned on the back
     vec3 bump = bumped(s.normal, inner, along_x, along_y, place);
     if (first.z != 0u) s.normal = bump;
 #endif

@@ -12,7 +12,6 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
 
 import moderngl
 import numpy as np
@@ -172,7 +171,7 @@ class TextureStore:
             if not pairs:
                 layers = sum(len(use.texture.layers) for use in uses)
                 raise InvalidValue(
-                    f"textures: expected at most {MOST_ARRAYS} x {self._most} of the largest size, got {layers}"
+                    f"textures: expected at most {MOST_ARRAYS} x {self._most} of one size, got {layers}"
                 )
             _, one, other = min(pairs)
             both = plan.pop(one) + plan.pop(other)
@@ -319,24 +318,24 @@ def mipmaps(image: Pixels, *, srgb: bool, cutoff: float | None = None, clear: bo
     clear  whether colours count as much as their alpha: where it is 0, there is none, and what is around is
            taken for it, so that nothing else shows at the edges
     """
-    alpha = image[..., 3:].astype(np.float32) / 255
-    color = _LIGHT[image[..., :3]] if srgb else image[..., :3].astype(np.float32) / 255
+    alpha: Floats = image[..., 3:].astype(np.float32) / np.float32(255)
+    color: Floats = _LIGHT[image[..., :3]] if srgb else image[..., :3].astype(np.float32) / np.float32(255)
     covered = 0.0 if cutoff is None else float((alpha >= cutoff).mean())
     colors, alphas = [color], [alpha]
     while max(alpha.shape[:2]) > 1:
         if clear:
-            color, known = _halved(color * alpha), _halved(alpha)
-            color, alpha = color / np.where(known > 0, known, 1), known
+            color, alpha = _halved(color * alpha), _halved(alpha)
+            color = color / np.where(alpha > 0, alpha, np.float32(1))
         else:
             color, alpha = _halved(color), _halved(alpha)
         colors.append(color)
         alphas.append(alpha)
     if clear and not alphas[0].all() and alphas[-1].any():
-        for level in range(len(colors) - 2, -1, -1):
-            coarse = colors[level + 1]
+        for number in range(len(colors) - 2, -1, -1):
+            coarse = colors[number + 1]
             for axis in (0, 1):
-                coarse = coarse.repeat(colors[level].shape[axis] // coarse.shape[axis], axis)
-            colors[level] = np.where(alphas[level] > 0, colors[level], coarse)
+                coarse = coarse.repeat(colors[number].shape[axis] // coarse.shape[axis], axis)
+            colors[number] = np.where(alphas[number] > 0, colors[number], coarse)
     levels: list[Pixels] = []
     for color, alpha in zip(colors, alphas, strict=True):
         scale = np.float32(1.0)

@@ -114,8 +114,8 @@ class Material:
     color         sRGB with straight alpha: a uint8 array 0..255, anything else 0..1
     shading       "lit" by the scene's light, or "unlit": the colour comes out as it is
     double_sided  whether both sides of each triangle are seen; the back's normals are turned
-    metallic      0..1: 0 for what is no metal, 1 for a metal, whose colour is that of its reflections; None: 1
-                  where a texture says where metal is, else 0
+    metallic      0..1: 0 for what is no metal, 1 for a metal, whose colour is that of its reflections; None:
+                  1 where a texture says where metal is, else 0
     roughness     0..1: how blurred reflections are
     emissive      sRGB: what it sends out by itself, `emission` times as bright; None: white where a texture
                   says what, else black
