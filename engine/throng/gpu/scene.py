@@ -85,7 +85,8 @@ class GpuScene:
         splat: bool,
         motion: bool,
     ) -> None:
-        """Brings columns and items up to date; materials have to be. May draw into a framebuffer of its own, to make splat masks.
+        """Brings columns and items up to date, once materials are. May draw into a framebuffer of its own,
+        to make splat masks.
 
         lod, splat  whether to have what levels of detail and splats need
         motion   whether what moves by itself does

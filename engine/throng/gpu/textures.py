@@ -34,6 +34,7 @@ _FORMATS = {True: 0x8C43, False: 0x8058}  # SRGB8_ALPHA8, RGBA8
 _MOST_LAYERS = 1024  # that a reference can name
 _LARGEST = 4096  # texels along a side
 _ANISOTROPY = 8.0
+_SHARES: Floats = np.arange(256, dtype=np.float32) / np.float32(255)
 _LIGHT: Floats = np.asarray(math3d.srgb_to_linear(np.arange(256) / 255), np.float32)
 _STEPS: Floats = np.asarray(math3d.srgb_to_linear((np.arange(255) + 0.5) / 255), np.float32)
 _SHARP = 4  # of filter "nearest" each texel becomes at least so many where the size is no power of two
@@ -318,14 +319,14 @@ def mipmaps(image: Pixels, *, srgb: bool, cutoff: float | None = None, clear: bo
     clear  whether colours count as much as their alpha: where it is 0, there is none, and what is around is
            taken for it, so that nothing else shows at the edges
     """
-    alpha: Floats = image[..., 3:].astype(np.float32) / np.float32(255)
-    color: Floats = _LIGHT[image[..., :3]] if srgb else image[..., :3].astype(np.float32) / np.float32(255)
+    alpha: Floats = _SHARES[image[..., 3:]]
+    color: Floats = (_LIGHT if srgb else _SHARES)[image[..., :3]]
     covered = 0.0 if cutoff is None else float((alpha >= cutoff).mean())
     colors, alphas = [color], [alpha]
     while max(alpha.shape[:2]) > 1:
         if clear:
             color, alpha = _halved(color * alpha), _halved(alpha)
-            color = color / np.where(alpha > 0, alpha, np.float32(1))
+            color = np.divide(color, alpha, out=np.zeros_like(color), where=alpha > 0)
         else:
             color, alpha = _halved(color), _halved(alpha)
         colors.append(color)

@@ -8,6 +8,7 @@ that stay are widened until the projected area, averaged over all directions, is
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -37,6 +38,7 @@ SLENDER = 2.0  # a piece this many times as long as wide is widened across, not 
 AREA_ERROR = 0.10  # of what is kept at all; what can be matched is matched within 1 %
 MEMBERS = 30_000  # corners of the source that a level's normals and colours are averaged from
 REACH = 1.45  # radii of the mesh that a level may reach
+TORN = 0.15  # of the image: how far uvs at one place lie apart that are kept apart
 SMOOTH = 0.7  # the cosine up to which the normals of triangles that meet in a vertex become one
 
 
@@ -336,7 +338,9 @@ def _fitted(source: Surface, reduced: _Reduced) -> Floats | None:
 
 
 def _dressed(source: Surface, reduced: _Reduced, points: Floats) -> Mesh:
-    """A mesh with the source's normals, colours and uvs, each averaged over the vertices that became one."""
+    """A mesh with the source's normals, colours and uvs, each averaged over the vertices that became one; uvs
+    over those on one side of a seam.
+    """
     mesh, triangles = source.mesh, reduced.triangles
     corner, weight, of_new = _pairs(source, points, triangles, reduced.cluster)
     count = triangles.size
@@ -346,7 +350,7 @@ def _dressed(source: Surface, reduced: _Reduced, points: Floats) -> Mesh:
     length = lengths(normals)
     flat = np.repeat(flats / areas[:, None], 3, axis=0)
     normals = np.where(length[:, None] > 1e-9, normals / np.maximum(length, 1e-12)[:, None], flat)
-    group = _merged(triangles.ravel(), normals)
+    group = _merged(triangles.ravel(), normals, lambda one, other: (one * other).sum(axis=1) > SMOOTH)
     total = int(group.max()) + 1
     area = np.repeat(areas, 3)
     normal = sums(group, normals * area[:, None], total)
@@ -360,13 +364,49 @@ def _dressed(source: Surface, reduced: _Reduced, points: Floats) -> Mesh:
     whole = np.maximum(np.bincount(whose, pair, total), 1e-30)[:, None]
     colors = sums(whose, source.colors[corner] * pair[:, None], total) / whole
     colors[:, :3] = _encoded(_brightened(colors[:, :3], group, both, source.light))
+    normal = _turned(normal, group, front, source.facing)
+    uvs, whose, group = _unfolded(mesh, corner, weight, of_new, group)
     return Mesh(
-        place * source.radius + source.center,
+        (place * source.radius + source.center)[whose],
         group,
-        _turned(normal, group, front, source.facing),
-        sums(whose, mesh.uvs[corner] * pair[:, None], total) / whole,
-        np.rint(np.clip(colors, 0, 1) * 255).astype(np.uint8),
+        normal[whose],
+        uvs,
+        np.rint(np.clip(colors[whose], 0, 1) * 255).astype(np.uint8),
     )
+
+
+def _unfolded(
+    mesh: Mesh, corner: Ints, weight: Floats, of_new: Ints, vertices: Ints
+) -> tuple[Floats, Ints, Ints]:
+    """Uvs for the corners of new triangles, where each has those of one side of a seam, not the mean of both.
+
+    corner, weight, of_new  see `_pairs`
+    vertices  (t, 3): the new triangles
+
+    Returns the uvs of as many vertices as that takes, (n, 2), which of the old each was, and the triangles.
+    """
+    count = vertices.size
+    if not mesh.uvs.any():
+        return np.zeros((int(vertices.max()) + 1, 2)), np.arange(int(vertices.max()) + 1), vertices
+    given = mesh.uvs[corner].astype(np.float64)
+    # What weighs most in a triangle is on the side that it is on; of a corner, what lies nearest to that is.
+    best = _best(weight, of_new // 3)
+    away = ((given - given[best][of_new // 3]) ** 2).sum(axis=1)
+    best = _best(-away, of_new)
+    away = ((given - given[best][of_new]) ** 2).sum(axis=1)
+    near = TORN * float(np.ptp(mesh.uvs, axis=0).max())
+    share = weight / (away + near**2) ** 4
+    uvs = sums(of_new, given * share[:, None], count) / np.bincount(of_new, share, count)[:, None]
+    which = _merged(vertices.ravel(), uvs, lambda one, other: lengths(one - other) < near)
+    shares, whose = np.bincount(which), np.empty(int(which.max()) + 1, np.int64)
+    whose[which] = vertices.ravel()
+    return sums(which, uvs, len(shares)) / shares[:, None], whose, which.reshape(-1, 3)
+
+
+def _best(values: Floats, group: Ints) -> Ints:
+    """(g,): where in each group the largest value is."""
+    order = np.lexsort((values, group))
+    return order[np.flatnonzero(np.diff(np.append(group[order], -1)))]
 
 
 def _pairs(source: Surface, points: Floats, triangles: Ints, cluster: Ints) -> tuple[Ints, Floats, Ints]:
@@ -402,18 +442,18 @@ def _pairs(source: Surface, points: Floats, triangles: Ints, cluster: Ints) -> t
     return source.corners.ravel()[pair], weight / np.maximum(sums, 1e-30)[of_new], of_new
 
 
-def _merged(vertex: Ints, normals: Floats) -> Ints:
-    """(c,): a number for each corner, the same for those at one vertex whose normals are much the same."""
+def _merged(vertex: Ints, values: Floats, near: Callable[[Floats, Floats], npt.NDArray[np.bool_]]) -> Ints:
+    """(c,): a number for each corner, the same for those at one vertex whose values are near each other."""
     group = np.full(len(vertex), -1)
     total = 0
     left = np.arange(len(vertex))
     while len(left):
         _, first, inverse = np.unique(vertex[left], return_index=True, return_inverse=True)
         leader = left[first][inverse.reshape(-1)]
-        near = ((normals[left] * normals[leader]).sum(axis=1) > SMOOTH) | (leader == left)
-        group[left[near]] = total + inverse.reshape(-1)[near]
+        same = near(values[left], values[leader]) | (leader == left)
+        group[left[same]] = total + inverse.reshape(-1)[same]
         total += len(first)
-        left = left[~near]
+        left = left[~same]
     return group
 
 
