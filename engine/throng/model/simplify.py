@@ -389,12 +389,14 @@ def _unfolded(
     if not mesh.uvs.any():
         return np.zeros((int(vertices.max()) + 1, 2)), np.arange(int(vertices.max()) + 1), vertices
     given = mesh.uvs[corner].astype(np.float64)
-    # What weighs most in a triangle is on the side that it is on; of a corner, what lies nearest to that is.
+    # What weighs most in a triangle is on the side that it is on; of what weighs enough in a corner, what lies
+    # nearest to it is.
     best = _best(weight, of_new // 3)
     away = ((given - given[best][of_new // 3]) ** 2).sum(axis=1)
-    best = _best(-away, of_new)
+    enough = weight >= 0.1 * weight[_best(weight, of_new)][of_new]
+    best = _best(np.where(enough, -away, -np.inf), of_new)
     away = ((given - given[best][of_new]) ** 2).sum(axis=1)
-    near = TORN * float(np.ptp(mesh.uvs, axis=0).max())
+    near = max(TORN * float(np.ptp(mesh.uvs, axis=0).max()), 1e-6)
     share = weight / (away + near**2) ** 4
     uvs = sums(of_new, given * share[:, None], count) / np.bincount(of_new, share, count)[:, None]
     which = _merged(vertices.ravel(), uvs, lambda one, other: lengths(one - other) < near)
