@@ -24,6 +24,7 @@ from throng import (
     Shadows,
     Sun,
     Texture,
+    math3d,
     shapes,
 )
 from throng.gpu import rawgl
@@ -149,7 +150,7 @@ def test_coverage_does_not_depend_on_the_level() -> None:
     image = np.full((128, 128, 4), 255, np.uint8)
     image[..., 3] = np.where(random.random((128, 128)) < 0.2, 255, 0)
     for cutoff in (0.25, 0.5, 0.75):
-        for level in mipmaps(image, srgb=True, cutoff=cutoff)[1:5]:
+        for level in mipmaps(image, srgb=True, cutoff=cutoff)[1:4]:
             assert abs((level[..., 3] >= 255 * cutoff).mean() - 0.2) < 0.05
 
 
@@ -183,7 +184,8 @@ def specks(texture: Texture | None, **looks: Any) -> Scene:
     scene = Scene(background=(0, 0, 0), sun=None, ambient=(0, 0, 0))
     ball = shapes.sphere(0.4, 12, 8)
     places = random.uniform(-20, 20, (2000, 3))
-    scene.add(Crowd(ball, Material(**looks, emissive_texture=texture), positions=places))
+    turns = random.normal(size=(2000, 4))
+    scene.add(Crowd(ball, Material(**looks, emissive_texture=texture), positions=places, rotations=turns))
     return scene
 
 
@@ -195,12 +197,7 @@ def test_splats_shine_as_meshes_do() -> None:
         with Renderer((240, 160), options=Options(splat=splat)) as renderer:
             scene = specks(Texture(image), emissive=(1, 1, 1))
             frame = renderer.render(scene, Camera((0, 0, 90), (0, 0, 0)))
-            light = np.where(
-                frame.color[..., 0] <= 10,
-                frame.color[..., 0] / 3294.6,
-                (frame.color[..., 0] / 269 + 0.052) ** 2.4,
-            )
-            means.append(float(light.mean()))
+            means.append(float(math3d.srgb_to_linear(frame.color[..., 0] / 255).mean()))
             assert renderer.stats is not None
             assert (renderer.stats.splats > 500) == (splat and renderer.stats.mode == "indirect")
     assert abs(means[0] / means[1] - 1) < 0.15
@@ -272,20 +269,22 @@ def test_a_host_keeps_its_state(ctx: moderngl.Context) -> None:
 
 
 def test_levels_keep_to_their_side_of_a_seam() -> None:
-    """No triangle of a coarser sphere spans the image backwards."""
-    for level in levels(shapes.sphere(1.0, 64, 48))[1:-1]:
-        u = level.uvs[level.indices, 0]
-        assert np.ptp(u, axis=1).max() < 0.6
-        angle = np.arctan2(level.positions[:, 0], level.positions[:, 2]) / (2 * np.pi)
-        beside = np.abs(level.positions[:, 1]) < 0.8
-        for hand in (1, -1):  # the image runs around once, wherever it starts
-            turn = (level.uvs[:, 0] - hand * angle)[beside]
-            spread = np.abs(np.exp(2j * np.pi * turn).mean())
-            if spread > 0.5:
-                assert spread > 0.97
-                break
-        else:
-            pytest.fail("uvs do not run around")
+    """A coarser sphere's image is where the sphere's is, all around."""
+    ball = shapes.sphere(1.0, 64, 48)
+
+    def around(mesh: Mesh) -> Any:
+        """Of the middles of triangles: where around, and the u there."""
+        middle, uv = mesh.positions[mesh.indices].mean(axis=1), mesh.uvs[mesh.indices].mean(axis=1)
+        beside = np.abs(middle[:, 1]) < 0.85
+        return np.arctan2(middle[:, 2], middle[:, 0])[beside] / (2 * np.pi), uv[beside, 0]
+
+    angle, u = around(ball)
+    hand = max((1, -1), key=lambda sign: np.abs(np.exp(2j * np.pi * (u - sign * angle)).mean()))
+    start = np.angle(np.exp(2j * np.pi * (u - hand * angle)).mean()) / (2 * np.pi)
+    for level, most in zip(levels(ball)[1:-1], (0.03, 0.05, 0.1), strict=True):
+        angle, u = around(level)
+        off = np.abs((u - hand * angle - start + 0.5) % 1 - 0.5)
+        assert off.max() < most
 
 
 def test_files_of_any_kind(tmp_path: Path) -> None:
@@ -299,14 +298,14 @@ def test_files_of_any_kind(tmp_path: Path) -> None:
     exif[0x0112] = 6  # to be turned by a quarter
     turned.save(tmp_path / "turned.png", exif=exif)
     assert Texture(tmp_path / "turned.png").size == (8, 16)
-    Image.fromarray(image).convert("P").save(tmp_path / "few.gif", transparency=0)
-    assert Texture(tmp_path / "few.gif").layers[..., 3].min() == 0
+    Image.fromarray(image[..., 0]).save(tmp_path / "clear.png", transparency=int(image[3, 5, 0]))
+    assert Texture(tmp_path / "clear.png").layers[0, 3, 5, 3] == 0
 
 
 def test_broken_files_are_named(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     image = Image.fromarray(random.integers(0, 256, (20, 20, 3)).astype(np.uint8))
-    refused = 0
+    texts = []
     for kind in ("png", "jpeg", "tiff", "bmp", "webp"):
         image.save(tmp_path / f"whole.{kind}")
         whole = (tmp_path / f"whole.{kind}").read_bytes()
@@ -319,6 +318,6 @@ def test_broken_files_are_named(tmp_path: Path) -> None:
             try:
                 Texture(tmp_path / "broken")
             except throng.AssetError as error:
-                assert str(error).startswith(f"{tmp_path / 'broken'}: expected")
-                refused += 1
-    assert refused > 100
+                texts.append(str(error))
+    assert len(texts) > 100
+    assert all(text.startswith(f"{tmp_path / 'broken'}: expected") for text in texts)

@@ -25,12 +25,13 @@ class MaterialTable:
 
     defines   for shaders: what some material has
     textured  whether textures are to be seen
+    made      another one where what it holds is
     """
 
     def __init__(self, ctx: moderngl.Context, textures: TextureStore) -> None:
         self._ctx = ctx
         self._textures = textures
-        self._made: tuple[object, ...] = ()
+        self.made: tuple[object, ...] = ()
         self.textured = True
         self._texture: moderngl.Texture | None = None
         self.defines: dict[str, object] = {}
@@ -41,7 +42,7 @@ class MaterialTable:
         textured  whether their textures are to be seen
         """
         made = version, textured, self._textures.epoch
-        if made == self._made:
+        if made == self.made:
             return 0
         self.textured = textured
         before = self._textures.uploaded_bytes
@@ -58,7 +59,7 @@ class MaterialTable:
             self._release_table()
             self._texture = checked_texture(self._ctx, size, 4, dtype="u4", purpose="the materials")
         self._texture.write(table)
-        self._made = version, textured, self._textures.epoch
+        self.made = version, textured, self._textures.epoch
         return table.nbytes + self._textures.uploaded_bytes - before
 
     def _look_up(self, rows: Sequence[Material], table: npt.NDArray[np.void]) -> None:

@@ -141,7 +141,10 @@ class GpuScene:
             lod, splat = self._made_for
             self._shadows.rebuild(self._items, self._table, lod=lod, splat=splat)
         self._bind()
-        calls = self._shadows.draw(camera, view, sun, switches, frame, self._state)
+        names = ("TEXTURED", "COLOR_TEXTURES") if self.cuts else ()
+        cuts = {name: self.materials.defines[name] for name in names if name in self.materials.defines}
+        state = self._state, self.materials.made if cuts else None
+        calls = self._shadows.draw(camera, view, sun, switches, frame, cuts, state)
         self._shadows.bind(UNITS["shadow_maps"])
         return calls
 

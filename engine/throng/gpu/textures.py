@@ -341,13 +341,24 @@ def mipmaps(image: Pixels, *, srgb: bool, cutoff: float | None = None, clear: bo
     for color, alpha in zip(colors, alphas, strict=True):
         scale = np.float32(1.0)
         if levels and cutoff is not None and 0.0 < covered < 1.0:
-            # The alpha above which as much lies as was covered becomes the cutoff.
-            scale = np.float32(cutoff / max(float(np.quantile(alpha, 1.0 - covered)), 1e-3))
+            scale = np.float32(cutoff / _edge(alpha, covered))
         level = np.empty((*alpha.shape[:2], 4), np.uint8)
         level[..., :3] = np.searchsorted(_STEPS, color) if srgb else color * 255 + 0.5
         level[..., 3:] = np.minimum(alpha * scale, 1.0) * 255 + 0.5
         levels.append(level)
     return levels
+
+
+def _edge(alpha: Floats, covered: float) -> float:
+    """The alpha above which there is as near to that share as can be, but something."""
+    counts = np.bincount(np.round(alpha.ravel() * 1023).astype(np.int64), minlength=1024)
+    values = np.flatnonzero(counts)
+    if values[-1] == 0:
+        return 1.0
+    shares = np.cumsum(counts[values][::-1])[::-1] / alpha.size  # of what is that or more
+    best = int(np.argmin(np.abs(shares - covered)))
+    below = values[best - 1] if best else max(values[0] - 1, 0)
+    return float(values[best] + below) / 2046
 
 
 def _halved(values: Floats) -> Floats:

@@ -38,7 +38,7 @@ SLENDER = 2.0  # a piece this many times as long as wide is widened across, not 
 AREA_ERROR = 0.10  # of what is kept at all; what can be matched is matched within 1 %
 MEMBERS = 30_000  # corners of the source that a level's normals and colours are averaged from
 REACH = 1.45  # radii of the mesh that a level may reach
-TORN = 0.15  # of the image: how far uvs at one place lie apart that are kept apart
+TORN = 0.2  # of the image: how far uvs at one place lie apart that are kept apart
 SMOOTH = 0.7  # the cosine up to which the normals of triangles that meet in a vertex become one
 
 
@@ -342,8 +342,8 @@ def _dressed(source: Surface, reduced: _Reduced, points: Floats) -> Mesh:
     over those on one side of a seam.
     """
     mesh, triangles = source.mesh, reduced.triangles
-    corner, weight, of_new = _pairs(source, points, triangles, reduced.cluster)
-    count = triangles.size
+    pairs, weight, of_new = _pairs(source, points, triangles, reduced.cluster)
+    corner, count = source.corners.ravel()[pairs], triangles.size
     normals = sums(of_new, mesh.normals[corner] * weight[:, None], count)
     flats = area_vectors(points, triangles)
     areas = lengths(flats)
@@ -365,7 +365,7 @@ def _dressed(source: Surface, reduced: _Reduced, points: Floats) -> Mesh:
     colors = sums(whose, source.colors[corner] * pair[:, None], total) / whole
     colors[:, :3] = _encoded(_brightened(colors[:, :3], group, both, source.light))
     normal = _turned(normal, group, front, source.facing)
-    uvs, whose, group = _unfolded(mesh, corner, weight, of_new, group)
+    uvs, whose, group = _unfolded(source, points[triangles], pairs, weight, of_new, group)
     return Mesh(
         (place * source.radius + source.center)[whose],
         group,
@@ -376,33 +376,58 @@ def _dressed(source: Surface, reduced: _Reduced, points: Floats) -> Mesh:
 
 
 def _unfolded(
-    mesh: Mesh, corner: Ints, weight: Floats, of_new: Ints, vertices: Ints
+    source: Surface, points: Floats, pairs: Ints, weight: Floats, of_new: Ints, vertices: Ints
 ) -> tuple[Floats, Ints, Ints]:
     """Uvs for the corners of new triangles, where each has those of one side of a seam, not the mean of both.
 
-    corner, weight, of_new  see `_pairs`
-    vertices  (t, 3): the new triangles
+    points    (t, 3, 3): the new triangles
+    vertices  (t, 3): which of theirs are the same
+    pairs, weight, of_new  see `_pairs`
 
     Returns the uvs of as many vertices as that takes, (n, 2), which of the old each was, and the triangles.
     """
-    count = vertices.size
+    mesh, count = source.mesh, vertices.size
     if not mesh.uvs.any():
         return np.zeros((int(vertices.max()) + 1, 2)), np.arange(int(vertices.max()) + 1), vertices
-    given = mesh.uvs[corner].astype(np.float64)
-    # What weighs most in a triangle is on the side that it is on; of what weighs enough in a corner, what lies
-    # nearest to it is.
-    best = _best(weight, of_new // 3)
-    away = ((given - given[best][of_new // 3]) ** 2).sum(axis=1)
+    given = mesh.uvs[source.corners.ravel()[pairs]].astype(np.float64)
+    extent = max(float(np.ptp(mesh.uvs, axis=0).max()), 1e-6)
+    # What weighs most in a triangle is on the side that it is on, and goes on as it does there; of what
+    # weighs enough in a corner, what lies nearest to that is on the same side, if it lies near.
+    ahead = _ahead(source, points, pairs[_best(weight, of_new // 3)], extent)
     enough = weight >= 0.1 * weight[_best(weight, of_new)][of_new]
+    away = lengths(given - ahead[of_new])
     best = _best(np.where(enough, -away, -np.inf), of_new)
-    away = ((given - given[best][of_new]) ** 2).sum(axis=1)
-    near = max(TORN * float(np.ptp(mesh.uvs, axis=0).max()), 1e-6)
-    share = weight / (away + near**2) ** 4
+    middle = np.where((away[best] < 2 * TORN * extent)[:, None], given[best], ahead)
+    near = TORN * extent
+    share = weight / (((given - middle[of_new]) ** 2).sum(axis=1) + near**2) ** 4
     uvs = sums(of_new, given * share[:, None], count) / np.bincount(of_new, share, count)[:, None]
+    uvs = np.where((lengths(uvs - middle) < 2 * near)[:, None], uvs, middle)
     which = _merged(vertices.ravel(), uvs, lambda one, other: lengths(one - other) < near)
     shares, whose = np.bincount(which), np.empty(int(which.max()) + 1, np.int64)
     whose[which] = vertices.ravel()
     return sums(which, uvs, len(shares)) / shares[:, None], whose, which.reshape(-1, 3)
+
+
+def _ahead(source: Surface, points: Floats, first: Ints, extent: float) -> Floats:
+    """(3t, 2): the uvs of the corners of (t, 3, 3) triangles as they would be where those of the source's
+    corners `first`, (t,), go on evenly, but no further than an image and a half.
+    """
+    corners, triangles = source.corners[first // 3], source.triangles[first // 3]
+    a, b, c = (source.points[triangles[:, number]] for number in range(3))
+    uv_a, uv_b, uv_c = (source.mesh.uvs[corners[:, number]].astype(np.float64) for number in range(3))
+    along, across = b - a, c - a
+    dots = [(one * other).sum(axis=1) for one, other in ((along, along), (along, across), (across, across))]
+    whole = np.maximum(dots[0] * dots[2] - dots[1] ** 2, 1e-30)
+    start = source.points[source.triangles.ravel()[first]]
+    away = points - start[:, None]
+    on_along, on_across = (away * along[:, None]).sum(axis=2), (away * across[:, None]).sum(axis=2)
+    one = (on_along * dots[2][:, None] - on_across * dots[1][:, None]) / whole[:, None]
+    other = (on_across * dots[0][:, None] - on_along * dots[1][:, None]) / whole[:, None]
+    moved = one[..., None] * (uv_b - uv_a)[:, None] + other[..., None] * (uv_c - uv_a)[:, None]
+    length = lengths(moved.reshape(-1, 2)).reshape(-1, 3, 1)
+    moved *= np.minimum(1.5 * extent / np.maximum(length, 1e-30), 1.0)
+    began = source.mesh.uvs[source.corners.ravel()[first]].astype(np.float64)
+    return np.asarray((began[:, None] + moved).reshape(-1, 2))
 
 
 def _best(values: Floats, group: Ints) -> Ints:
@@ -412,10 +437,10 @@ def _best(values: Floats, group: Ints) -> Ints:
 
 
 def _pairs(source: Surface, points: Floats, triangles: Ints, cluster: Ints) -> tuple[Ints, Floats, Ints]:
-    """The vertices of the source that each corner of the new triangles stands for.
+    """The corners of the source that each corner of the new triangles stands for.
 
-    Returns for each pair the source's vertex, a weight (summing to 1 for each corner), and the corner. Those
-    whose triangles face as the new one does weigh most, so that hard edges stay hard.
+    Returns for each pair the source's corner, of all in a row, a weight (summing to 1 for each corner), and
+    the corner. Those whose triangles face as the new one does weigh most, so that hard edges stay hard.
     """
     where = cluster[source.triangles].ravel()
     old = np.flatnonzero(where >= 0)
@@ -441,7 +466,7 @@ def _pairs(source: Surface, points: Floats, triangles: Ints, cluster: Ints) -> t
     shown = source.seen[0].ravel()[pair] + 0.03 * area / source.areas.sum()
     weight = shown * ((np.maximum(facing, 0.0) / area) ** 2 + 1e-6)
     sums = np.bincount(of_new, weight, len(corner))
-    return source.corners.ravel()[pair], weight / np.maximum(sums, 1e-30)[of_new], of_new
+    return pair, weight / np.maximum(sums, 1e-30)[of_new], of_new
 
 
 def _merged(vertex: Ints, values: Floats, near: Callable[[Floats, Floats], npt.NDArray[np.bool_]]) -> Ints:
