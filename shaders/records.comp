@@ -47,13 +47,14 @@ void main() {
     records[at + 1u] = floatBitsToUint(m.y);
     records[at + 2u] = floatBitsToUint(m.z);
 #ifdef EXTRAS
-    float height = height_of(m, item.center.xyz, item.span.xyz);
+    float height = height_of(m, item.span.w);
     vec2 lean = height > 0.0 ? p.lean / height : vec2(0.0);
-    float layer = item.layers == NONE ? 0.0 : float(int(words[item.layers + row]));
+    uint layer = item.layers == NONE ? 0u : uint(clamp(int(words[item.layers + row]), 0, 65535));
     uvec2 offset = item.uv_offsets == NONE ? uvec2(0u) : uvec2(words[item.uv_offsets + 2u * row],
                                                                words[item.uv_offsets + 2u * row + 1u]);
     uint beside = (record - first_record) * EXTRAS;
-    extras[beside] = uvec4(packHalf2x16(lean), floatBitsToUint(layer), offset);
+    uvec2 place = uvec2(ivec2(round(uintBitsToFloat(offset) * 65536.0))) & 0xFFFFFFu;
+    extras[beside] = uvec4(floatBitsToUint(lean), place | (uvec2(layer, layer >> 8u) & 255u) << 24u);
     uint customs[4] = uint[](item.custom0, item.custom1, item.custom2, item.custom3);
     for (uint i = 0u; i + 1u < EXTRAS; i++) {
         uint width = item.custom_widths >> 8u * i & 255u;

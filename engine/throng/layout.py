@@ -171,10 +171,10 @@ RECORD = Struct(
 EXTRA = Struct(
     "Extra",
     [
-        ("uint", "lean", "two halves: x and z by which a vertex is bent for each square of its height"),
-        ("float", "layer", "added to a texture's"),
-        ("float", "u", "added to the place in a texture"),
-        ("float", "v", ""),
+        ("float", "lean_x", "by which a vertex is bent for each square of its height"),
+        ("float", "lean_z", ""),
+        ("uint", "u", "what is added to the place in a texture, in 65,536ths, 24 bits; 8 bits of the layer"),
+        ("uint", "v", ""),
     ],
 )
 

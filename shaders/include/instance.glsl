@@ -38,13 +38,13 @@ Instance fetched() {
     i.object = i.id = 0;
 #endif
 #ifdef WIND
-    i.lean = unpackHalf2x16(record_extra.x);
+    i.lean = uintBitsToFloat(record_extra.xy);
 #endif
     i.layer = 0.0;
     i.uv_offset = vec2(0.0);
 #ifdef OFFSET_TEXTURES
-    i.layer = uintBitsToFloat(record_extra.y);
-    i.uv_offset = uintBitsToFloat(record_extra.zw);
+    i.layer = float(record_extra.z >> 24u | record_extra.w >> 24u << 8u);
+    i.uv_offset = vec2(ivec2(record_extra.zw << 8u) >> 8) * (1.0 / 65536.0);
 #endif
     return i;
 }
@@ -53,7 +53,7 @@ vec3 instance_normal(Instance i, vec3 normal) { return transformed_normal(i.tran
 
 #else
 
-uniform vec4 item_row0, item_row1, item_row2, item_tint, item_motion, item_center, item_span;
+uniform vec4 item_row0, item_row1, item_row2, item_tint, item_motion, item_span;
 uniform int item_object, item_first_row, item_material;
 
 #ifdef NODES
@@ -122,7 +122,7 @@ Instance fetched() {
 #endif
 #ifdef WIND
     i.lean = lean_of(i.transform, MOTION_WIND, item_motion, place, i.object, i.id);
-    float height = height_of(i.transform, item_center.xyz, item_span.xyz);
+    float height = height_of(i.transform, item_span.w);
     i.lean = height > 0.0 ? i.lean / height : vec2(0.0);
 #endif
     i.look = Look(item_tint, uint(item_material), 0.0);

@@ -56,10 +56,8 @@ Affine leaning(Affine m, vec2 lean) {
     return m;
 }
 
-// The greatest height of a box, above or below the instance's origin.
-float height_of(Affine m, vec3 center, vec3 span) {
-    return abs(dot(m.y.xyz, center)) + dot(abs(m.y.xyz), span);
-}
+// No less than the height of any vertex above or below the instance's origin, the furthest being so far from it.
+float height_of(Affine m, float furthest) { return length(m.y.xyz) * furthest; }
 
 // Where a vertex goes: stiff at the root, along a parabola that is as long as what it bends. `lean` is for the square
 // of the height. Makes of `m` what normals are turned by there. After Jahrmann and Wimmer, "Responsive Real-Time Grass

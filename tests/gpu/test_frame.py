@@ -214,7 +214,7 @@ def test_stats_count_what_was_drawn(draw: Drawer, mode: str) -> None:
     assert draw.renderer(everything(mode)).stats is stats
     assert [field.name for field in dataclasses.fields(stats)] == [
         *("mode", "draw_calls", "instances", "visible", "culled", "occluded", "simplified", "splats"),
-        *("triangles", "uploaded_bytes", "cpu_ms", "gpu_ms"),
+        *("triangles", "uploaded_bytes", "cpu_ms", "gpu_ms", "texture_bytes"),
     ]
     empty = draw(Scene(), CAMERA, everything(mode)).stats
     assert (empty.draw_calls, empty.instances, empty.triangles) == (0, 0, 0)

@@ -19,6 +19,7 @@ from throng.gpu.context import Capabilities
 from throng.gpu.instances import Resident
 from throng.gpu.introspect import Variable, buffer_variables
 from throng.gpu.meshes import MeshPool, Want
+from throng.gpu.programs import custom
 from throng.gpu.shared import Shared
 from throng.gpu.visibility import LANES_OF_SOFTWARE, SCAN
 from throng.layout import CELL, CHUNK, COMMAND, CULL, FRAME, ITEM, RECORD, SOURCE, SPLAT, VERTEX, Struct
@@ -35,10 +36,14 @@ def shared(ctx: moderngl.Context) -> Any:
 
 def members(struct: Struct, block: str, prefix: str, stride: int) -> dict[str, Variable]:
     """Where the driver should find the members of a struct."""
-    return {
-        f"{prefix}{name}": Variable(block, struct.offset(name), 0, 16 if kind == "mat4" else 0, stride)
-        for kind, name, _ in struct.fields
-    }
+    found = {}
+    for kind, name, _ in struct.fields:
+        element, array, _ = kind.partition("[")
+        steps = 16 if array else 0, 16 if element == "mat4" else 0
+        found[f"{prefix}{name}{'[0]' if array else ''}"] = Variable(
+            block, struct.offset(name), *steps, stride
+        )
+    return found
 
 
 # Of storage blocks a driver may leave out members that a program does not use.
@@ -347,7 +352,8 @@ def test_the_reference_compiler_takes_every_shader(tmp_path: Path, shader: str) 
         if name != shader:
             continue
         file = tmp_path / f"{number}_{name}"
-        text = source.load(name, version=version, defines=defines, generated=layout.generated())
+        generated = {**layout.generated(), **custom(None)[1]}
+        text = source.load(name, version=version, defines=defines, generated=generated)
         file.write_text(text)
         files.append(str(file))
     done = subprocess.run([compiler, *files], capture_output=True, text=True, check=False)

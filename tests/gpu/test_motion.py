@@ -53,7 +53,7 @@ def read(renderer: Renderer, scene: Scene) -> tuple[Array, Array]:
     extras = np.frombuffer(beside[: EXTRA.size * count], EXTRA.dtype)
     order = np.lexsort([records["id"], records["object"]])
     rows = np.stack([records[f"row{row}"] for row in range(3)], axis=1)[order].astype(np.float64)
-    lean = np.ascontiguousarray(extras["lean"]).view(np.float16).reshape(-1, 2)
+    lean = np.stack([extras["lean_x"], extras["lean_z"]], axis=1)
     return rows, lean[order].astype(np.float64)
 
 

@@ -116,7 +116,8 @@ def test_what_is_lit_does_not_shadow_itself(draw: Drawer, elevation: float) -> N
     camera = Camera((0, 3, 8), (0, 0, -2), far=200)
     frame = draw(scene, camera, size=SIZE)
     scene.sun = sun(elevation, shadows=False)
-    np.testing.assert_array_equal(frame.color, draw(scene, camera, size=SIZE).color)
+    plain = draw(scene, camera, size=SIZE).color
+    assert np.abs(frame.color.astype(int) - plain).max() <= 1  # some drivers fuse other products
 
 
 def test_round_things_are_lit_on_their_sunny_side(draw: Drawer) -> None:

@@ -162,7 +162,7 @@ class Collector:
         self._crowd_batches = {
             crowd: [
                 Batch(
-                    BatchKey.of(mesh, material),
+                    BatchKey.of(mesh, material, crowd.parts),
                     instances,
                     crowd.id,
                     part=part,
@@ -198,7 +198,7 @@ def _group_keys(parts: Parts) -> list[tuple[tuple[BatchKey, int], Material]]:
     seen: dict[BatchKey, int] = {}
     keys = []
     for mesh, material in parts:
-        key = BatchKey.of(mesh, material)
+        key = BatchKey.of(mesh, material, parts)
         occurrence = seen.get(key, 0)
         seen[key] = occurrence + 1
         keys.append(((key, occurrence), material))

@@ -43,7 +43,7 @@ _ATTRIBUTES = {
 UNIFORMS = {
     "item_row0": "row0", "item_row1": "row1", "item_row2": "row2", "item_tint": "tint",
     "item_motion": "motion", "item_object": "object", "item_first_row": "first_row",
-    "item_material": "material", "item_center": "center", "item_span": "span",
+    "item_material": "material", "item_span": "span",
 }  # fmt: skip
 
 

@@ -43,6 +43,8 @@ class Key(Protocol):
     def motion(self) -> Motion | None: ...
     @property
     def pipeline(self) -> Pipeline: ...
+    @property
+    def tall(self) -> float: ...
 
 
 class Batch(Protocol):
@@ -101,15 +103,13 @@ class Extent:
     furthest: float
 
     @classmethod
-    def of(cls, meshes: Sequence[Mesh], reach: float = 0.0) -> Extent:
-        """`reach`: how far shaders carry their vertices."""
+    def of(cls, meshes: Sequence[Mesh], reach: float = 0.0, tall: float = 0.0) -> Extent:
+        """`reach`: how far shaders carry their vertices; `tall`: that much is furthest at least."""
         boxes = np.stack([mesh.bounds for mesh in meshes]).astype(np.float64)
         low, high = boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)
         center = (low + high) / 2
         radius = max(float(np.linalg.norm(mesh.positions - center, axis=1).max()) for mesh in meshes)
-        furthest = max(
-            float(np.linalg.norm(mesh.positions.astype(np.float64), axis=1).max()) for mesh in meshes
-        )
+        furthest = max(tall, *(mesh.furthest for mesh in meshes))
         half = (high - low) / 2 + reach
         return cls(center, half, min(radius + reach * 3**0.5, _LARGEST), min(furthest + reach, _LARGEST))
 
@@ -233,7 +233,7 @@ def make_items(
             )
         shaders = [batch.key.pipeline.shader for batch in members]
         reach = max((shader.reach for shader in shaders if shader is not None), default=0.0)
-        extent = Extent.of([mesh for part in parts for mesh in part.meshes], reach)
+        extent = Extent.of([mesh for part in parts for mesh in part.meshes], reach, members[0].key.tall)
         switches = _switches(parts)
         items += [
             Item(tuple(parts), resident, segment, extent, switches, members[0].key.motion if motion else None)

@@ -41,6 +41,7 @@ _MODERNGL_FLAGS = {
 _MODERNGL_VALUES = ("front_face", "cull_face", "polygon_offset", "wireframe")
 
 _IMAGE = (0x8F3A, 0x8F3B, 0x8F3C, 0x8F3D, 0x8F3E, 0x906E)  # texture, level, layered, layer, access, format
+_MOST_IMAGES = 0x8F38  # GL_MAX_IMAGE_UNITS
 _NO_IMAGE = (0, 0, 0, 0, 0x88B8, 0x8229)
 
 _GETTERS: dict[str, tuple[str, str, Any]] = {
@@ -147,7 +148,7 @@ def _parts_of(ctx: moderngl.Context, units: int) -> list[_Part]:
     if units:
         parts.append(_Textures(sorted({*range(units), ctx.default_texture_unit})))
     if units and version >= 420:
-        parts.append(_Images(units))
+        parts.append(_Images(min(units, rawgl.get_integer(_MOST_IMAGES))))
     return parts
 
 

@@ -110,6 +110,11 @@ class Mesh:
         return _frozen(center), float(np.linalg.norm(self.positions - center, axis=1).max())
 
     @cached_property
+    def furthest(self) -> float:
+        """Metres from the mesh's origin to its furthest vertex."""
+        return float(np.linalg.norm(self.positions.astype(np.float64), axis=1).max())
+
+    @cached_property
     def key(self) -> bytes:
         """A digest of the content; what makes two meshes the same."""
         digest = hashlib.blake2b(digest_size=16)
