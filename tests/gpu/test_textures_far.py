@@ -232,6 +232,25 @@ def test_the_back_of_a_normal_texture_is_turned(draw: Drawer) -> None:
     np.testing.assert_allclose(back, -lean, atol=0.02)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_columns_of_another_form_are_named(mode: str) -> None:
+    """Where there are textures; otherwise such columns may be anything."""
+    columns: list[dict[str, Any]] = [
+        {"layer": [0.5, 1.5]}, {"layer": np.zeros((2, 2), int)}, {"uv_offset": [0.0, 1.0]},
+        {"uv_offset": np.zeros((2, 3))}, {"uv_offset": np.zeros((2, 2), int)},
+    ]  # fmt: skip
+    image = Texture(np.zeros((4, 4, 3), np.uint8))
+    with Renderer(SIZE, options=Options(mode=mode)) as renderer:
+        for wrong in columns:
+            (name,) = wrong
+            scene = Scene()
+            crowd = scene.add(Crowd(sheet(), Material(), positions=np.zeros((2, 3)), columns=wrong))
+            renderer.render(scene, WHOLE)
+            crowd.material = Material(normal_texture=image)
+            with pytest.raises(throng.InvalidValue, match=rf"columns\['{name}'\]: expected \(n,"):
+                renderer.render(scene, WHOLE)
+
+
 def test_maps_count_without_factors() -> None:
     """A texture that says where metal is, or what glows, is not multiplied with nothing."""
     image = Texture(np.full((4, 4, 3), 255, np.uint8))

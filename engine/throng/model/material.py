@@ -219,6 +219,15 @@ class Material:
         put(self, "emissive_texture", checked(emissive_texture, "emissive_texture"))
 
     @property
+    def textured(self) -> bool:
+        """Whether it has any texture."""
+        textures = (
+            self.color_texture, self.metallic_roughness_texture, self.normal_texture, self.occlusion_texture,
+            self.emissive_texture,
+        )  # fmt: skip
+        return any(texture is not None for texture in textures)
+
+    @property
     def pipeline(self) -> Pipeline:
         """What it asks of the pipeline."""
         return Pipeline(self.alpha_mode, self.shader)
