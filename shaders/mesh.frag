@@ -56,7 +56,6 @@ void main() {
     vec3 normal = vec3(0.0, 1.0, 0.0);
 #else
     vec3 normal = normalize(v_normal) * float(sign(v_material));
-    if (v_normal == vec3(0.0)) normal = v_normal;  // of what is flat
 #endif
     Surface surface = surface_of(abs(v_material) - 1, v_color, v_traits, normal);
     surface.position = position;
