@@ -129,6 +129,23 @@ def test_nothing_is_kept_that_nobody_needs() -> None:
         assert renderer.stats.texture_bytes == 0
 
 
+def test_more_than_fit_are_refused_and_nothing_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("throng.gpu.textures._MOST_LAYERS", 4)
+    random = np.random.default_rng(0)
+    images = [random.integers(0, 256, (64, 64, 3)).astype(np.uint8) for _ in range(29)]
+    with Renderer(SIZE) as renderer:
+        scene = Scene()
+        nodes = [scene.add(Node(sheet(), unlit(Texture(image)), position=(0, 0, -n / 10)))
+                 for n, image in enumerate(images)]  # fmt: skip
+        with pytest.raises(throng.InvalidValue, match="textures: expected at most 7 x 4"):
+            renderer.render(scene, WHOLE)
+        scene.remove(nodes[-1])
+        for node, image in list(zip(nodes, images, strict=True))[:28:9]:  # seven arrays of one size
+            for other in nodes[:28]:
+                other.visible = other is node
+            assert np.abs(renderer.render(scene, WHOLE).color[..., :3].astype(int) - image).max() <= 1
+
+
 def test_alpha_that_says_nothing_hides_no_colour(draw: Drawer) -> None:
     image = np.full((12, 12, 4), (200, 100, 50, 0), np.uint8)
     for side in (64, 4):

@@ -36,7 +36,8 @@ _LARGEST = 4096  # texels along a side
 _ANISOTROPY = 8.0
 _SHARES: Floats = np.arange(256, dtype=np.float32) / np.float32(255)
 _LIGHT: Floats = np.asarray(math3d.srgb_to_linear(np.arange(256) / 255), np.float32)
-_STEPS: Floats = np.asarray(math3d.srgb_to_linear((np.arange(255) + 0.5) / 255), np.float32)
+# The bytes of linear light, finely enough that each byte has some steps.
+_BYTES: Pixels = np.round(math3d.linear_to_srgb(np.arange(1 << 16) / 65535) * 255).astype(np.uint8)
 _SHARP = 4  # of filter "nearest" each texel becomes at least so many where the size is no power of two
 _WORTH_MAKING_ROOM = 1 << 24  # bytes that nobody needs
 
@@ -101,14 +102,19 @@ class TextureStore:
         if not needed or unneeded > max(_WORTH_MAKING_ROOM, self.bytes / 2):
             self._clear()
         missing = [use for use in needed if self.place(use) is None]
-        if missing and not self._added(missing):
-            self._clear()
-            self._add_planned(needed)
+        try:
+            if missing and not self._added(missing):
+                self._clear()
+                self._add_planned(needed)
+        except BaseException:
+            self._clear()  # what is half there is not there
+            raise
 
     def forget(self, owner: object) -> None:
         """`owner` needs nothing any more."""
-        self.retain(owner, ())
-        del self._wanted[id(owner)]
+        self._wanted.pop(id(owner), None)
+        if not any(self._wanted.values()):
+            self._clear()
 
     def place(self, use: Use) -> tuple[int, int, Sort] | None:
         """Which array, which layer of it, and what sort it is; None where it is not there."""
@@ -331,19 +337,20 @@ def mipmaps(image: Pixels, *, srgb: bool, cutoff: float | None = None, clear: bo
             color, alpha = _halved(color), _halved(alpha)
         colors.append(color)
         alphas.append(alpha)
-    if clear and not alphas[0].all() and alphas[-1].any():
+    filled = clear and not alphas[0].all() and bool(alphas[-1].any())
+    if filled:
         for number in range(len(colors) - 2, -1, -1):
             coarse = colors[number + 1]
             for axis in (0, 1):
                 coarse = coarse.repeat(colors[number].shape[axis] // coarse.shape[axis], axis)
             colors[number] = np.where(alphas[number] > 0, colors[number], coarse)
-    levels: list[Pixels] = []
-    for color, alpha in zip(colors, alphas, strict=True):
+    levels = [] if filled else [image]
+    for color, alpha in list(zip(colors, alphas, strict=True))[len(levels) :]:
         scale = np.float32(1.0)
         if levels and cutoff is not None and 0.0 < covered < 1.0:
             scale = np.float32(cutoff / _edge(alpha, covered))
         level = np.empty((*alpha.shape[:2], 4), np.uint8)
-        level[..., :3] = np.searchsorted(_STEPS, color) if srgb else color * 255 + 0.5
+        level[..., :3] = _BYTES[(color * 65535 + 0.5).astype(np.int32)] if srgb else color * 255 + 0.5
         level[..., 3:] = np.minimum(alpha * scale, 1.0) * 255 + 0.5
         levels.append(level)
     return levels
