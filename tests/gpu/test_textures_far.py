@@ -129,21 +129,42 @@ def test_nothing_is_kept_that_nobody_needs() -> None:
         assert renderer.stats.texture_bytes == 0
 
 
+def test_textures_of_the_past_are_forgotten() -> None:
+    random = np.random.default_rng(1)
+    scene, largest = Scene(), 0
+    node = scene.add(Node(sheet()))
+    with Renderer(SIZE) as renderer:
+        for _ in range(40):
+            node.material = unlit(Texture(random.integers(0, 256, (256, 256, 3), dtype=np.uint8)))
+            renderer.render(scene, WHOLE)
+            assert renderer.stats is not None
+            largest = max(largest, renderer.stats.texture_bytes)
+    assert largest < 32 * 256 * 256 * 4 * 4 / 3
+
+
 def test_more_than_fit_are_refused_and_nothing_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("throng.gpu.textures._MOST_LAYERS", 4)
     random = np.random.default_rng(0)
     images = [random.integers(0, 256, (64, 64, 3)).astype(np.uint8) for _ in range(29)]
     with Renderer(SIZE) as renderer:
-        scene = Scene()
-        nodes = [scene.add(Node(sheet(), unlit(Texture(image)), position=(0, 0, -n / 10)))
-                 for n, image in enumerate(images)]  # fmt: skip
-        with pytest.raises(throng.InvalidValue, match="textures: expected at most 7 x 4"):
-            renderer.render(scene, WHOLE)
-        scene.remove(nodes[-1])
-        for node, image in list(zip(nodes, images, strict=True))[:28:9]:  # seven arrays of one size
-            for other in nodes[:28]:
-                other.visible = other is node
-            assert np.abs(renderer.render(scene, WHOLE).color[..., :3].astype(int) - image).max() <= 1
+        for count in (29, 28):  # seven arrays of one size
+            scene = Scene()
+            places = [(0, 0, -number / 10) for number in range(count)]
+            nodes = [
+                scene.add(Node(sheet(), unlit(Texture(image)), position=place))
+                for image, place in zip(images, places, strict=False)
+            ]
+            if count == 29:
+                with pytest.raises(throng.InvalidValue, match="textures: expected at most 7 x 4"):
+                    renderer.render(scene, WHOLE)
+                renderer.options = Options(textures=False)
+                renderer.render(scene, WHOLE)
+                renderer.options = Options()
+        for number in (0, 9, 27):
+            for other, node in enumerate(nodes):
+                node.visible = other == number
+            color = renderer.render(scene, WHOLE).color[..., :3].astype(int)
+            assert np.abs(color - images[number]).max() <= 1
 
 
 def test_alpha_that_says_nothing_hides_no_colour(draw: Drawer) -> None:

@@ -39,7 +39,7 @@ _LIGHT: Floats = np.asarray(math3d.srgb_to_linear(np.arange(256) / 255), np.floa
 # The bytes of linear light, finely enough that each byte has some steps.
 _BYTES: Pixels = np.round(math3d.linear_to_srgb(np.arange(1 << 16) / 65535) * 255).astype(np.uint8)
 _SHARP = 4  # of filter "nearest" each texel becomes at least so many where the size is no power of two
-_WORTH_MAKING_ROOM = 1 << 24  # bytes that nobody needs
+_WORTH_MAKING_ROOM = 1 << 22  # bytes that nobody needs
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,9 @@ class TextureStore:
         self._wanted[id(owner)] = list(dict.fromkeys(uses))
         needed = list(dict.fromkeys(use for wanted in self._wanted.values() for use in wanted))
         there = {use for array in self._arrays for use in array.uses}
-        unneeded = sum(len(use.texture.layers) * _bytes(self._sort(use)) for use in there.difference(needed))
-        if not needed or unneeded > max(_WORTH_MAKING_ROOM, self.bytes / 2):
+        sizes = {use: len(use.texture.layers) * _bytes(self._sort(use)) for use in there}
+        unneeded = sum(sizes[use] for use in there.difference(needed))
+        if not needed or unneeded > max(_WORTH_MAKING_ROOM, sum(sizes.values()) / 2):
             self._clear()
         missing = [use for use in needed if self.place(use) is None]
         try:
