@@ -6,6 +6,7 @@
 flat in float v_fade;
 #endif
 
+in vec3 v_place;  // metres, relative to the origin
 #ifndef DEPTH_ONLY
 in vec3 v_normal;
 #endif
@@ -41,7 +42,7 @@ layout(location = OUT_NORMALS) out vec4 out_normal;
 #include "custom.frag"
 
 void main() {
-    vec3 position = position_of(gl_FragCoord.xyz, gl_FragCoord.w);
+    vec3 position = v_place;
 #ifdef TEXTURED
     // Before anything is discarded: of pixels that are gone there are no differences.
     Place place = Place(v_uv, dFdx(v_uv), dFdy(v_uv));
@@ -59,7 +60,7 @@ void main() {
 #endif
     Surface surface = surface_of(abs(v_material) - 1, v_color, v_traits, normal);
     surface.position = position;
-    surface.eye = towards_eye(gl_FragCoord.xy);
+    surface.eye = normalize(frame.eye.xyz - position * frame.eye.w);
 #ifdef TEXTURED
     textured(surface, abs(v_material) - 1, float(sign(v_material)), place, along_x, along_y, v_layer);
 #endif

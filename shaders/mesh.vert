@@ -16,6 +16,7 @@ flat out float v_layer;
 layout(location = 2) in vec4 vertex_color;  // linear, and alpha
 #endif
 
+out vec3 v_place;  // not from gl_FragCoord: Mesa may not notice that up is down between a window and a framebuffer
 #ifndef DEPTH_ONLY
 out vec3 v_normal;
 #endif
@@ -51,6 +52,7 @@ void main() {
     vec3 place = transformed(instance.transform, position);
 #endif
     gl_Position = frame.view_projection * vec4(place, 1.0);
+    v_place = place;
 #ifndef DEPTH_ONLY
     v_normal = instance_normal(instance, normal);
 #endif

@@ -3,6 +3,9 @@
 #include "color.glsl"
 #include "tone.glsl"
 #include "sky.glsl"
+#include "position.glsl"
+
+in vec2 v_corner;
 
 uniform vec3 disc;  // the light of the sun's disc
 
@@ -11,7 +14,7 @@ layout(location = 0) out vec4 out_color;
 void main() {
     vec3 direction = -frame.eye.xyz;
     if (frame.eye.w != 0.0)
-        direction = frame.ray.xyz + frame.ray_x.xyz * gl_FragCoord.x + frame.ray_y.xyz * gl_FragCoord.y;
+        direction = ray_at(frame.viewport.xy + (v_corner * 0.5 + 0.5) * frame.viewport.zw);
     direction = normalize(direction);
 #ifdef FOG
     direction = normalize(vec3(direction.x, max(direction.y, 0.01), direction.z));  // far land is lost in it

@@ -13,7 +13,8 @@ float attenuation(float squared, float by_range2) {
 }
 
 vec3 lamps(Surface s, Reflectance r) {
-    vec2 place = (gl_FragCoord.xy - frame.viewport.xy) / frame.viewport.zw * vec2(LIGHT_COLUMNS, LIGHT_ROWS);
+    vec4 clip = frame.view_projection * vec4(s.position, 1.0);
+    vec2 place = (clip.xy / clip.w * 0.5 + 0.5) * vec2(LIGHT_COLUMNS, LIGHT_ROWS);
     float depth = dot(frame.depth, vec4(s.position, 1.0)) + frame.slices.x;
     int slice = clamp(int(log2(max(depth, 1e-9)) * frame.slices.y + frame.slices.z), 0, int(LIGHT_SLICES) - 1);
     ivec2 cell = clamp(ivec2(place), ivec2(0), ivec2(LIGHT_COLUMNS, LIGHT_ROWS) - 1);

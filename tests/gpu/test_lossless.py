@@ -26,7 +26,7 @@ from throng.gpu import indirect
 
 VIEWS = int(os.environ.get("THRONG_VIEWS", "50"))
 SIZES = [(160, 90)] * 5 + [(97, 61), (64, 64), (33, 120)]  # no power of two, odd, and higher than wide
-MOST_TIES = 0.001  # of the pixels of a picture that show another of several things at the same depth
+MOST_TIES = 0.002  # of the pixels of a picture that show another of several things at the same depth
 MOST_TIES_OF_ALL = 0.0002  # of the pixels of all pictures of a scene
 SEEN = ("color", "depth", "ids")
 
