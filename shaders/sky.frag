@@ -16,10 +16,13 @@ void main() {
     if (frame.eye.w != 0.0)
         direction = ray_at(frame.viewport.xy + (v_corner * 0.5 + 0.5) * frame.viewport.zw);
     direction = normalize(direction);
-#ifdef FOG
-    direction = normalize(vec3(direction.x, max(direction.y, 0.01), direction.z));  // far land is lost in it
-#endif
+#if defined(FOG_SKY)  // far land is lost in it
+    vec3 light = sky_light(normalize(vec3(direction.x, max(direction.y, 0.01), direction.z)));
+#elif defined(FOG)
+    vec3 light = direction.y < 0.0 ? frame.fog.rgb : sky_light(direction);
+#else
     vec3 light = sky_light(direction);
+#endif
     float off = distance(direction, frame.sun_direction.xyz), pixel = length(vec2(dFdx(off), dFdy(off)));
     float inside = clamp((SUN_RADIUS - off) / max(pixel, 1e-6) + 0.5, 0.0, 1.0);
     light += disc * (inside * smoothstep(-SUN_RADIUS * 0.1, 0.0, direction.y));

@@ -104,7 +104,7 @@ def test_spheres_of_metal_and_roughness(draw: Drawer, looks: str, mode: str) -> 
     eye = np.array([0, 0, 4.5])
     view = rasterizer.look_at(eye, np.zeros(3), np.array([0, 1.0, 0]))
     wanted = rasterizer.rendered(scene, view, rasterizer.perspective(60, 1.5, 0.1, 1000), SIZE)
-    expect_picture(draw(scene, Camera(eye, far=1000), mode), wanted, 0.002)
+    expect_picture(draw(scene, Camera(eye, far=1000), mode), wanted, draw.depth_tolerance, 0.002)
 
 
 def test_light_shines_through_a_leaf(draw: Drawer) -> None:
@@ -188,7 +188,7 @@ def test_point_lights_reach_what_the_rules_say(draw: Drawer, camera: Callable[[]
     scene = lit_field()
     wanted = rasterizer.rendered(scene, view, projection, SIZE)
     assert len(np.unique(wanted.color.reshape(-1, 4), axis=0)) > 500
-    expect_picture(draw(scene, looks, mode), wanted, 0.003)
+    expect_picture(draw(scene, looks, mode), wanted, draw.depth_tolerance, 0.003)
 
 
 def test_many_lights_far_from_the_origin(draw: Drawer) -> None:
@@ -259,7 +259,7 @@ def test_fog_is_the_integral_of_its_density(
     looks, view, projection = camera()
     scene = lit_field(0, ambient=(0.7, 0.6, 0.5), fog=fog)
     wanted = rasterizer.rendered(scene, view, projection, SIZE)
-    expect_picture(draw(scene, looks, mode), wanted, 0.002)
+    expect_picture(draw(scene, looks, mode), wanted, draw.depth_tolerance, 0.002)
     scene.fog = None
     assert share_differing(draw(scene, looks, mode).color, wanted.color, 8) > 0.3
 
@@ -273,7 +273,7 @@ def test_exposure_and_tone_mapping(
     looks, view, projection = CAMERAS[0]()
     scene = lit_field(12, ambient=(0.5, 0.4, 0.3), exposure=exposure, tone_mapping=tone_mapping)
     wanted = rasterizer.rendered(scene, view, projection, SIZE)
-    expect_picture(draw(scene, looks, mode), wanted, 0.002)
+    expect_picture(draw(scene, looks, mode), wanted, draw.depth_tolerance, 0.002)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -406,6 +406,16 @@ def test_the_sky_in_somebodys_framebuffer(draw: Drawer) -> None:
         light = np.frombuffer(floats.read(components=4, dtype="f4"), np.float32).reshape(64, 96, 4)[::-1]
         shown = np.round(rasterizer.encoded(light[..., :3]) * 255)
         assert share_differing(shown, wanted[..., :3]) < 0.002
+
+
+@pytest.mark.parametrize("fog", [None, Fog(density=0.05), Fog((0.1, 0.1, 0.1), 0.05)])
+def test_the_sun_is_not_seen_below_the_horizon(draw: Drawer, fog: Fog | None) -> None:
+    """Half sunk, it ends there, whatever the land below is lost in."""
+    sky = Sky(intensity=0.05)  # so that nothing but the disc is bright
+    scene = Scene(sky=sky, sun=sky.sun(0.6, 0), exposure=3.0, fog=fog)
+    frame = draw(scene, Camera((0, 0, 0), (0, 0, -1), fov=6), size=(96, 96))
+    bright = np.argwhere(frame.color[..., 0] > frame.color[0, 0, 0].astype(int) + 60)[:, 0]
+    assert 30 < bright.min() < bright.max() < 49  # the horizon lies at 48
 
 
 def test_fog_takes_its_colour_from_the_sky(draw: Drawer) -> None:

@@ -19,12 +19,15 @@ from throng.errors import GraphError, InvalidIndex, InvalidType, InvalidValue, T
 from throng.model import shapes
 from throng.model.crowd import Crowd
 from throng.model.graph import Node, Scene
-from throng.model.light import Sun
+from throng.model.light import Ambient, Fog, PointLight, Sun
 from throng.model.material import Material, Motion
 from throng.model.mesh import Mesh, Model
+from throng.model.sky import Sky
 from throng.options import Options
 
 BOX: Any = shapes.box()
+SUN: Any = Sun()
+LAMP = PointLight((0, 0, 0))
 THREE = np.zeros((3, 3))
 TRIANGLE = [(0, 0, 0), (1, 0, 0), (0, 1, 0)]
 NAN, INF, HUGE = math.nan, math.inf, 10**400
@@ -190,6 +193,35 @@ SCENES: list[Row] = [
     (lambda: setattr(scene(), "time", None), InvalidType, "time: expected a number, got NoneType None"),
     (lambda: scene(fog=1), InvalidType, "fog: expected a Fog or None, got int 1"),
     (lambda: scene(sky=1), InvalidType, "sky: expected a Sky or None, got int 1"),
+    (
+        lambda: scene(lights=SUN),
+        InvalidType,
+        f"lights: expected a sequence of PointLights, got Sun {repr(SUN)[:57]}...",
+    ),
+    (lambda: scene(lights=[LAMP, 2]), InvalidType, "lights[1]: expected a PointLight, got int 2"),
+    (lambda: scene(exposure=NAN), InvalidValue, "exposure: expected a number in -64..64, got nan"),
+    (
+        lambda: scene(tone_mapping="film"),
+        InvalidValue,
+        "tone_mapping: expected one of 'neutral', 'aces', got 'film'",
+    ),
+    (
+        lambda: PointLight((0, 0)),
+        InvalidValue,
+        "position: expected shape (3,), got (2,)",
+    ),
+    (lambda: PointLight((0, 0, 0), range=0), InvalidValue, "range: expected a number greater than 0, got 0"),
+    (
+        lambda: PointLight((0, 0, 0), intensity=-1),
+        InvalidValue,
+        "intensity: expected a number of at least 0, got -1",
+    ),
+    (lambda: Ambient((0, 0, 0), 3), InvalidValue, "ground: expected shape (3,) or (4,), got ()"),
+    (lambda: Fog(density=-0.1), InvalidValue, "density: expected a number of at least 0, got -0.1"),
+    (lambda: Fog("grey"), InvalidType, "color: expected an array of numbers, got str 'grey'"),
+    (lambda: Sky(0.5), InvalidValue, "turbidity: expected a number in 1..50, got 0.5"),
+    (lambda: Sky().sun(91), InvalidValue, "elevation: expected a number in -90..90, got 91"),
+    (lambda: options(max_lights=-1), InvalidValue, "max_lights: expected an integer, 0..32768, got -1"),
     (lambda: scene().by_id(9), InvalidIndex, "node_id: expected the id of a node of this scene, got 9"),
     (lambda: scene().by_id(A), InvalidType, "node_id: expected an integer, got str 'a'"),
     (lambda: scene().by_id(True), InvalidType, "node_id: expected an integer, got bool True"),

@@ -85,14 +85,14 @@ class Lighting:
         """Fills what nothing was drawn to in the framebuffer in use, colours only."""
         assert self._baked is not None
         tone = request_defines.get("TONE", 0)
-        foggy = "FOG" in request_defines
-        key = tone, reversed_depth, foggy
+        foggy = {name: 1 for name in ("FOG", "FOG_SKY") if name in request_defines}
+        key = tone, reversed_depth, *foggy
         painter = self._painters.get(key)
         if painter is None:
             defines = {
                 "SKY": 1, "TONE": tone, "FARTHEST": "0.0" if reversed_depth else "1.0",
                 "HAZE_FORWARD": HAZE_FORWARD, "SUN_RADIUS": _SUN_RADIUS,
-                **({"FOG": 1} if foggy else {}),
+                **foggy,
             }  # fmt: skip
             program = attach(
                 source.compile_program(

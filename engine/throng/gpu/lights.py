@@ -96,16 +96,19 @@ def clustered(lamps: Lamps, view: View, most: int, words: int) -> Clusters:
         last = 2 * span
     factor = deep / np.log2(max(last / first, 1 + 1e-6))
     added = -np.log2(first) * factor
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slices = np.log2(np.maximum(np.stack([before, behind]) + shift, 1e-9)) * factor + added
-    low, high = np.clip(np.floor(slices + [[-1e-3], [1e-3]]), 0, deep - 1).astype(np.int64)
-    inside = [_between(view, where, reach, axis, count) for axis, count in ((0, columns), (1, rows))]
-    numbers = np.arange(deep)
-    inside.append((low[:, None] <= numbers) & (numbers <= high[:, None]))
+    # Where slices begin, as depths from each light; a little early and late, for what float32 makes of them.
+    ends = 2.0 ** ((np.arange(deep + 1) - added) / factor) - shift - depths[:, None]
+    slack = 1e-4 * (np.abs(ends) + np.abs(depths)[:, None])
+    front = np.clip(ends[:, :-1] - slack[:, :-1], -reach[:, None], None)
+    back = np.clip(ends[:, 1:] + slack[:, 1:], None, reach[:, None])
+    front[:, 0], back[:, -1] = -reach, reach  # in which is whatever lies before and behind
+    inside = [
+        _between(view, where, reach, front, back, axis, count) for axis, count in ((0, columns), (1, rows))
+    ]
     for word in range(-(-len(chosen) // 32)):
-        across, up, depth = (part[32 * word : 32 * word + 32].astype(np.uint32) for part in inside)
-        bits = np.uint32(1) << np.arange(len(depth), dtype=np.uint32)
-        masks[..., word] = np.einsum("ns,nr,nc->src", depth * bits[:, None], up, across)
+        across, up = (part[32 * word : 32 * word + 32].astype(np.uint32) for part in inside)
+        bits = np.uint32(1) << np.arange(len(up), dtype=np.uint32)
+        masks[..., word] = np.einsum("nsr,nsc->src", up * bits[:, None, None], across)
     return Clusters(chosen, masks, (shift, float(factor), float(added)))
 
 
@@ -114,14 +117,27 @@ def _depths(view: View, where: Doubles) -> Doubles:
     return np.asarray(where @ axis[:3] + axis[3])
 
 
-def _between(view: View, where: Doubles, reach: Doubles, axis: int, count: int) -> npt.NDArray[np.bool_]:
-    """(n, count): whether spheres reach into columns, or rows, of the picture."""
+def _between(
+    view: View, where: Doubles, reach: Doubles, front: Doubles, back: Doubles, axis: int, count: int
+) -> npt.NDArray[np.bool_]:
+    """(n, slices, count): whether what spheres have in slices reaches into columns, or rows, of the picture.
+
+    front, back  (n, slices): from where to where a slice has part of a sphere, along the view from its centre
+    """
     along, w = view.transform[axis], view.transform[3]
-    edges = np.linspace(-1.0, 1.0, count + 1)
-    planes = along - edges[:, None] * w
-    lengths = np.linalg.norm(planes[:, :3], axis=1)
-    away = (where @ planes[:, :3].T + planes[:, 3]) / lengths
-    return np.asarray((away[:, :-1] > -reach[:, None]) & (away[:, 1:] < reach[:, None]))
+    planes = along - np.linspace(-1.0, 1.0, count + 1)[:, None] * w
+    planes /= np.linalg.norm(planes[:, :3], axis=1)[:, None]
+    away = (where @ planes[:, :3].T + planes[:, 3])[:, None]
+    # Of points that lie so far along the view, and at most `wide` beside that axis: how far along the normal.
+    tilt = planes[:, :3] @ view.depth[:3]
+    level = np.sqrt(np.maximum(1.0 - tilt**2, 0.0))
+    nearest = np.clip(0.0, front, back)
+    wide = np.sqrt(np.maximum(reach[:, None] ** 2 - nearest**2, 0.0))[..., None] * level
+    ends = front[..., None] * tilt, back[..., None] * tilt
+    most = np.minimum(wide + np.maximum(*ends), reach[:, None, None])
+    least = np.maximum(np.minimum(*ends) - wide, -reach[:, None, None])
+    there = ((away + most)[..., :-1] > 0.0) & ((away + least)[..., 1:] < 0.0)
+    return np.asarray(there & (front < back)[..., None])
 
 
 class LightTextures:

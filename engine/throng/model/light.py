@@ -121,7 +121,7 @@ class PointLight:
 
 @dataclass(frozen=True, slots=True, init=False)
 class Fog:
-    """Haze that hides what is far away, thinner with height.
+    """Haze that hides what is far away, thinner with height; under a sky also the land beyond what is drawn.
 
     color    sRGB: what it looks like; None: as the sky in that direction, without a sky as the background
     density  of each metre at `height`, the share of the light that is lost (for short ways): 0.01 leaves
