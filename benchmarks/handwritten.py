@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 import throng
 from throng import math3d
+from throng.gpu.view import surroundings
 from throng.model.mesh import Parts
 
 Doubles = npt.NDArray[np.float64]
@@ -40,7 +41,7 @@ FRAGMENT = """
 #version 330
 in vec3 normal;
 %(flat)s in vec3 color;
-uniform vec3 sun_direction, sun_color, ambient;
+uniform vec3 sun_direction, sun_color, sky, ground;
 out vec4 result;
 vec3 srgb(vec3 c) {
     return mix(c * 12.92, 1.055 * pow(c, vec3(1.0 / 2.4)) - 0.055, step(0.0031308, c));
@@ -52,6 +53,9 @@ void main() {
     result = vec4(srgb(clamp(color * light, 0.0, 1.0)), 1.0);
 }
 """
+
+
+_LIGHT = "mix(ground, sky, 0.5 + 0.5 * n.y) + sun_color * max(dot(n, sun_direction), 0.0)"
 
 
 def missing(scene: throng.Scene, update: Callable[[throng.Scene, float], None] | None = None) -> str | None:
@@ -167,7 +171,9 @@ class Handwritten:
                 "flat": "" if colored else "flat",
                 "normal": "transpose(inverse(mat3(in_matrix)))" if skewed else "mat3(in_matrix)",
                 "turn": "n = gl_FrontFacing ? n : -n;" if double_sided else "",
-                "light": "ambient + sun_color * max(dot(n, sun_direction), 0.0)" if lit else "vec3(1.0)",
+                "light": "mix(ground, sky, 0.5 + 0.5 * n.y) + sun_color * max(dot(n, sun_direction), 0.0)"
+                if lit
+                else "vec3(1.0)",
             }
             program = self._ctx.program((VERTEX % text).strip(), (FRAGMENT % text).strip())
             self._programs[key] = program
@@ -175,10 +181,10 @@ class Handwritten:
         return self._programs[key]
 
     def _light(self, scene: throng.Scene) -> None:
-        sun, ambient = scene.sun, scene.ambient
-        assert isinstance(ambient, tuple)  # what it is written for
+        sun, (sky, ground) = scene.sun, surroundings(scene)
         values = {
-            "ambient": math3d.linear_color(ambient)[:3],
+            "sky": sky,
+            "ground": ground,
             "sun_color": np.zeros(3) if sun is None else math3d.linear_color(sun.color)[:3] * sun.intensity,
             "sun_direction": np.zeros(3) if sun is None else -np.array(sun.direction),
         }

@@ -176,5 +176,4 @@ def ground(half: float) -> throng.Node:
 
 def turned(angles: np.ndarray) -> np.ndarray:
     """Quaternions that turn about the Y axis."""
-    zero = np.zeros_like(angles)
-    return np.column_stack([zero, np.sin(angles / 2), zero, np.cos(angles / 2)])
+    return np.sin(angles / 2)[:, None] * (0, 1, 0, 0) + np.cos(angles / 2)[:, None] * (0, 0, 0, 1)

@@ -41,6 +41,12 @@ layout(location = OUT_NORMALS) out vec4 out_normal;
 #include "custom.frag"
 
 void main() {
+    vec3 position = position_of(gl_FragCoord.xyz, gl_FragCoord.w);
+#ifdef TEXTURED
+    // Before anything is discarded: of pixels that are gone there are no differences.
+    Place place = Place(v_uv, dFdx(v_uv), dFdy(v_uv));
+    vec3 along_x = dFdx(position), along_y = dFdy(position);
+#endif
 #ifdef FADE
     // Each pixel is one level's or the other's.
     float far = noise(gl_FragCoord.xy);
@@ -50,13 +56,12 @@ void main() {
     vec3 normal = vec3(0.0, 1.0, 0.0);
 #else
     vec3 normal = normalize(v_normal) * float(sign(v_material));
-    if (v_normal == vec3(0.0)) normal = v_normal;  // of what is flat
 #endif
     Surface surface = surface_of(abs(v_material) - 1, v_color, v_traits, normal);
-    surface.position = position_of(gl_FragCoord.xyz, gl_FragCoord.w);
+    surface.position = position;
     surface.eye = towards_eye(gl_FragCoord.xy);
 #ifdef TEXTURED
-    textured(surface, abs(v_material) - 1, v_uv, v_layer);
+    textured(surface, abs(v_material) - 1, float(sign(v_material)), place, along_x, along_y, v_layer);
 #endif
 #ifdef CUSTOM
     fetch_columns();

@@ -49,6 +49,9 @@ void main() {
     vec4 base, traits;
     look_up(row, base, traits);
     Surface surface = surface_of(row, look.color * base, traits, normal);
+#ifdef TEXTURED
+    average(surface, row);
+#endif
     vec3 place = vec3(gl_FragCoord.xy, gl_FragDepth);
     surface.position = position_of(place, w_of(place));
     surface.eye = towards_eye(gl_FragCoord.xy);

@@ -328,8 +328,12 @@ MATERIAL = Struct(
         ("uint", "occlusion_texture", ""),
         ("uint", "emissive_texture", ""),
         ("float", "normal_scale", ""),
-        ("float", "occlusion_strength", ""),
-        ("uint", "unused0", ""),
+        (
+            "uint",
+            "means",
+            "8 bits each: of textures, the mean roughness, metallic and occlusion; occlusion_strength",
+        ),
+        ("uint", "mean_emissive", "with its texture's mean, as RGB9E5 has it"),
     ],
 )
 MOST_ARRAYS = 7  # of textures that shaders look into

@@ -227,14 +227,15 @@ class Renderer:
         before = state.gpu.uploaded_bytes + self._shared.pool.uploaded_bytes
         batches = state.collector.update(state.scene)
         collector, options = state.collector, self._options
+        # First, because splat masks are made with textures.
+        table = state.gpu.materials.update(
+            collector.materials.rows, collector.materials.version, textured=options.textures
+        )
         state.gpu.upload(
             batches, collector.sources(), collector.version, collector.values,
             lod=options.lod, splat=options.splat and (self._samples == 1 or not self._owns_context),
             motion=options.motion,
         )  # fmt: skip
-        table = state.gpu.materials.update(
-            collector.materials.rows, collector.materials.version, textured=options.textures
-        )
         return state.gpu.uploaded_bytes + self._shared.pool.uploaded_bytes - before + table
 
     def _light(

@@ -31,8 +31,7 @@ void look_up(int row, out vec4 base, out vec4 traits) {
         * vec4(1.0 / 1023.0, 1.0 / 127.0, 1.0 / 127.0, 1.0 / float(UNLIT_MATERIAL));
 }
 
-vec3 emissive_of(int row) {
-    uint word = material_texel(row, 0).z;  // RGB9E5
+vec3 light_of(uint word) {  // RGB9E5
     return vec3(uvec3(word) >> uvec3(0u, 9u, 18u) & 511u) * uintBitsToFloat((word >> 27u) + 103u << 23u);
 }
 
@@ -49,9 +48,21 @@ Surface surface_of(int row, vec4 color, vec4 traits, vec3 normal) {
     s.unlit = traits.w > 0.0;
     s.occlusion = 1.0;
 #ifdef EMISSIVE
-    s.emissive = emissive_of(row);
+    s.emissive = light_of(material_texel(row, 0).z);
 #else
     s.emissive = vec3(0.0);
 #endif
     return s;
 }
+
+#ifdef TEXTURED
+// As textures make it on average, but for the colour: for what is too small to show more.
+void average(inout Surface s, int row) {
+    uvec4 words = material_texel(row, 2);
+    vec3 means = vec3(words.zzz >> uvec3(0u, 8u, 16u) & 255u) * (1.0 / 255.0);
+    s.roughness *= means.x;
+    s.metallic *= means.y;
+    s.occlusion = means.z;
+    s.emissive = light_of(words.w);
+}
+#endif

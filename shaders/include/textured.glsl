@@ -3,10 +3,10 @@
 #include "textures.glsl"
 
 #ifdef TEXTURED
-// What the textures of a material make of its surface. `more` is added to the layer of its colour.
-void textured(inout Surface s, int row, vec2 uv, float more) {
+// What the textures of a material make of its surface, of which this side, 1 or -1, is seen, and which goes along
+// these vectors from pixel to pixel. `more` is added to the layer of its colour.
+void textured(inout Surface s, int row, float side, Place place, vec3 along_x, vec3 along_y, float more) {
     uvec4 first = material_texel(row, 1), second = material_texel(row, 2);
-    Place place = Place(uv, dFdx(uv), dFdy(uv));
 #ifdef COLOR_TEXTURES
     vec4 color = sampled(COLOR_TEXTURES, first.x, place, more);
     if (first.x != 0u) {
@@ -24,13 +24,13 @@ void textured(inout Surface s, int row, vec2 uv, float more) {
 #endif
 #ifdef NORMAL_TEXTURES
     vec3 inner = sampled(NORMAL_TEXTURES, first.z, place, 0.0).xyz * (255.0 / 127.0) - 128.0 / 127.0;
-    inner.xy *= uintBitsToFloat(second.y);
-    vec3 bump = bumped(s.normal, inner, dFdx(s.position), dFdy(s.position), place);
+    inner.xy *= uintBitsToFloat(second.y) * side;  // all of it is turned on the back
+    vec3 bump = bumped(s.normal, inner, along_x, along_y, place);
     if (first.z != 0u) s.normal = bump;
 #endif
 #ifdef OCCLUSION_TEXTURES
     float open = sampled(OCCLUSION_TEXTURES, first.w, place, 0.0).r;
-    if (first.w != 0u) s.occlusion = 1.0 + uintBitsToFloat(second.z) * (open - 1.0);
+    if (first.w != 0u) s.occlusion = 1.0 + float(second.z >> 24u) * (1.0 / 255.0) * (open - 1.0);
 #endif
 #ifdef EMISSIVE_TEXTURES
     vec3 glow = sampled(EMISSIVE_TEXTURES, second.x, place, 0.0).rgb;

@@ -311,8 +311,9 @@ def test_m_switches_the_mode_and_the_picture_stays(watch: Open) -> None:
         program.reaches(lambda state, mode=mode: state["mode"] == mode, f"the mode was {mode}")  # type: ignore[misc]
         program.until(lambda mode=mode: program.title.endswith(f" - {mode}"), f"the title named {mode}")  # type: ignore[misc]
         pictures[mode] = picture_of(saved(program))
-    assert differing(pictures["instanced"], pictures["indirect"]) <= 0.001
-    assert differing(pictures["naive"], pictures["indirect"]) <= 0.001
+    # Shadow maps have levels of detail and splats, which not every mode has.
+    assert differing(pictures["instanced"], pictures["indirect"]) <= 0.01
+    assert differing(pictures["naive"], pictures["indirect"]) <= 0.01
 
 
 @pytest.mark.parametrize(("key", "switch"), [("c", "cull"), ("l", "lod"), ("o", "occlusion"), ("p", "splat")])

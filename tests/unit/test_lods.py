@@ -197,7 +197,7 @@ def test_hard_edges_stay_hard() -> None:
 
 def test_smooth_meshes_do_not_pay_for_hard_edges() -> None:
     for level in levels(throng.shapes.sphere(0.5, 96, 48))[1:-1]:
-        assert level.vertex_count < 0.6 * level.triangle_count + 4
+        assert level.vertex_count < 0.6 * level.triangle_count + 8  # its image has a seam
 
 
 def test_a_mesh_far_from_its_origin_keeps_its_place() -> None:

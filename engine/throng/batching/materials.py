@@ -11,6 +11,7 @@ from throng.model.versions import tick
 
 _MOST = 1 << MATERIAL_BITS
 _WORTH_KEEPING = 256  # materials below which none is ever forgotten
+_WORTH_KEEPING_TEXTURED = 8  # as their textures take memory
 
 
 class Materials:
@@ -36,6 +37,7 @@ class Materials:
         if number is None:
             number = self._numbers[key] = len(self.rows)
             self.rows.extend(key)
+            self._textured += sum(material.textured for material in key)
             self.version = tick()
             if len(self.rows) > _MOST:
                 raise InvalidValue(
@@ -45,12 +47,14 @@ class Materials:
 
     def forget(self, used: int) -> bool:
         """Starts afresh, in another epoch, where most rows are no longer used; whether it did."""
-        if len(self.rows) <= 2 * used + _WORTH_KEEPING:
+        most = 2 * used
+        if len(self.rows) <= most + _WORTH_KEEPING and self._textured <= most + _WORTH_KEEPING_TEXTURED:
             return False
         self._clear()
         return True
 
     def _clear(self) -> None:
         self._numbers.clear()
+        self._textured = 0
         self.rows: list[Material] = [Material()] * (DEBUG_MATERIAL + 1)
         self.version = self.epoch = tick()

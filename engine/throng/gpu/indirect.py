@@ -14,7 +14,7 @@ import moderngl
 import numpy as np
 
 from throng.gpu.context import checked_buffer
-from throng.gpu.items import FOR_TEXTURES, Item, ItemTable, content, vertex_content
+from throng.gpu.items import Item, ItemTable, content, vertex_content
 from throng.gpu.request import DEBUG, Request, Tally
 from throng.gpu.screen import Screen
 from throng.gpu.shared import Shared
@@ -40,7 +40,7 @@ def _worth_masks(item: Item) -> bool:
     batches = [part.batch for part in item.parts]
     if any(b.key.pipeline.blends or (b.textured and b.surface is None) for b in batches):
         return False
-    if item.shaders or not FOR_TEXTURES.isdisjoint(item.batch.instances.columns):
+    if item.shaders or item.texture_columns:
         return False
     return item.batch.instances.count >= _WORTH_MASKS and 0.0 < item.extent.radius < _LARGEST_MASKED
 
@@ -81,7 +81,7 @@ class IndirectMode:
         self._has_masks = any(place != NONE for place in places.values())
         self._visibility.rebuild(items, table, fading=lod)
         self._bends = table.bends
-        self._offset = any(not FOR_TEXTURES.isdisjoint(item.batch.instances.columns) for item in items)
+        self._offset = any(item.texture_columns for item in items)
         self._colored = any(slot.colored for item in items for part in item.parts for slot in part.slots)
         self._made = ()
         self._idle = 0

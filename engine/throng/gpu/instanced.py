@@ -68,7 +68,7 @@ def item_defines(item: Item, part: Part) -> dict[str, object]:
         defines["TURNED_CROWD"] = 1
     if "scales" in columns:
         defines[f"SCALE_{columns['scales'].row_bytes // 4}"] = 1
-    for name in ("rotations", "colors", "layer", "uv_offset"):
+    for name in ("rotations", "colors", *sorted(item.texture_columns)):
         if name in columns:
             defines[f"HAS_{name.upper()}"] = 1
     if item.motion is not None:

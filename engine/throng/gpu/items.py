@@ -26,7 +26,8 @@ Doubles = npt.NDArray[np.float64]
 # where the time of day would stand still.
 MOTION_PERIOD = 4096.0
 SPLAT_PIXELS = 24.0  # the diameter of the largest splats; beyond it their masks are too coarse
-FOR_TEXTURES = {"layer", "uv_offset"}
+# Columns that textured crowds may have: floats or integers a row, and of which kind.
+_FOR_TEXTURES = (("layer", 1, np.int32, "(n,) integers"), ("uv_offset", 2, np.float32, "(n, 2) floats"))
 _LARGEST = float(np.finfo(np.float32).max)
 _WORTH_LEVELS = 32  # instances for which coarser levels of their mesh are made
 
@@ -181,6 +182,26 @@ class Item:
                 )
         return wanted[0]
 
+    @cached_property
+    def texture_columns(self) -> frozenset[str]:
+        """The columns that its textures read. Raises InvalidValue where one is of another form."""
+        columns, found = self.batch.instances.columns, set()
+        surfaces = [part.batch.surface for part in self.parts]
+        if not any(surface is not None and surface.textured for surface in surfaces):
+            return frozenset()
+        for name, width, dtype, text in _FOR_TEXTURES:
+            column = columns.get(name)
+            if column is None:
+                continue
+            came = column.read(0, 0)
+            if column.row_bytes != 4 * width or came.dtype != dtype:
+                raise InvalidValue(
+                    f"columns[{name!r}]: expected {text} for the textures of the crowd with id "
+                    f"{self.batch.object_id}, got {column.row_bytes // 4} {came.dtype} a row"
+                )
+            found.add(name)
+        return frozenset(found)
+
     @property
     def by_hand(self) -> bool:
         """Whether some instances mirror, others do not, and it makes a difference."""
@@ -190,7 +211,7 @@ class Item:
 def needs_extra(item: Item) -> bool:
     """Whether its records have an EXTRA beside them."""
     bends = item.motion is not None and item.motion.kind == "wind"
-    return bends or bool(item.shader_columns) or not FOR_TEXTURES.isdisjoint(item.batch.instances.columns)
+    return bends or bool(item.shader_columns) or bool(item.texture_columns)
 
 
 def _faceted(mesh: Mesh) -> bool:
@@ -334,7 +355,7 @@ class ItemTable:
             there = name in columns or (name == "order" and name in item.segment.offsets)
             row[name] = item.segment.offsets[name] // 4 if there else NONE
         for field, name in (("layers", "layer"), ("uv_offsets", "uv_offset")):
-            row[field] = item.segment.offsets[name] // 4 if name in columns else NONE
+            row[field] = item.segment.offsets[name] // 4 if name in item.texture_columns else NONE
         for slot, (name, _) in enumerate(item.shader_columns):
             row[f"custom{slot}"] = item.segment.offsets[name] // 4
             row["custom_widths"] |= columns[name].row_bytes // 4 << 8 * slot

@@ -16,7 +16,7 @@ from throng import layout
 from throng.gpu import rawgl, source
 from throng.gpu.context import checked_buffer, checked_depth_texture, checked_texture
 from throng.gpu.items import Item, Part, vertex_content
-from throng.gpu.materials import uses_of
+from throng.gpu.materials import cutoff_of, uses_of
 from throng.gpu.meshes import MeshPool
 from throng.gpu.programs import UNITS, attach
 from throng.gpu.target import clear_integers
@@ -73,7 +73,7 @@ class MaskStore:
         wanted: dict[Key, Item] = {}
         keys = []
         for item in items:
-            key = _key(item)
+            key = self._key(item)
             keys.append(key)
             wanted.setdefault(key, item)
         self._wanted[id(owner)] = set(wanted)
@@ -175,11 +175,12 @@ class MaskStore:
 
     def _look_of(self, part: Part) -> tuple[moderngl.Program, int, float]:
         """The program that draws a part, its colour's texture, and the alpha below which nothing is there."""
-        surface, bits, reference_ = part.batch.surface, 0, 0
+        surface, bits, named = part.batch.surface, 0, 0
         if surface is not None and surface.color_texture is not None:
             use = dict(uses_of(surface))["color_texture"]
-            array, layer = self._textures.place(use)
-            bits, reference_ = 1 << array, reference(array, layer, use.texture)
+            place = self._textures.place(use)
+            if place is not None:
+                bits, named = 1 << place[0], reference(*place, use.texture)
         if bits not in self._programs:
             defines = {"TEXTURED": 1, "COLOR_TEXTURES": bits} if bits else {}
             self._programs[bits] = attach(
@@ -188,24 +189,22 @@ class MaskStore:
                     vertex="mask.vert", fragment="mask.frag",
                 )
             )  # fmt: skip
-        cut = surface is not None and surface.alpha_mode == "mask"
-        return self._programs[bits], reference_, surface.alpha_cutoff if cut and surface is not None else 0.0
+        return self._programs[bits], named, 0.0 if surface is None else cutoff_of(surface)
 
+    def _key(self, item: Item) -> Key:
+        """What the masks are made of."""
+        parts = [
+            (part.meshes[0].key, part.batch.key.double_sided, part.batch.part, self._look_key(part))
+            for part in item.parts
+        ]
+        return *parts, item.extent.radius, *item.extent.center.tolist()
 
-def _key(item: Item) -> Key:
-    """What the masks are made of."""
-    return tuple(
-        (part.meshes[0].key, part.batch.key.double_sided, part.batch.part, _texture_key(part))
-        for part in item.parts
-    ) + (item.extent.radius, *item.extent.center.tolist())
-
-
-def _texture_key(part: Part) -> object:
-    surface = part.batch.surface
-    if surface is None:
-        return None
-    cut = surface.alpha_cutoff if surface.alpha_mode == "mask" else None
-    return cut, surface.color_texture
+    def _look_key(self, part: Part) -> object:
+        surface = part.batch.surface
+        if surface is None:
+            return None
+        use = dict(uses_of(surface)).get("color_texture")
+        return cutoff_of(surface), use if use is not None and self._textures.place(use) else None
 
 
 def _windows(item: Item) -> Floats:

@@ -15,6 +15,7 @@ from throng.gpu.context import checked_texture
 from throng.gpu.textures import TextureStore, Use, reference
 from throng.layout import MATERIAL, MATERIALS_ACROSS, UNLIT_MATERIAL
 from throng.model.material import Material
+from throng.model.texture import Texture
 
 _TEXELS = MATERIAL.size // 16
 
@@ -22,13 +23,16 @@ _TEXELS = MATERIAL.size // 16
 class MaterialTable:
     """The materials of one scene, MATERIAL structs, MATERIALS_ACROSS in each row of the texture.
 
-    defines  for shaders: what some material has
+    defines   for shaders: what some material has
+    textured  whether textures are to be seen
+    made      another one where what it holds is
     """
 
     def __init__(self, ctx: moderngl.Context, textures: TextureStore) -> None:
         self._ctx = ctx
         self._textures = textures
-        self._made: tuple[object, ...] = ()
+        self.made: tuple[object, ...] = ()
+        self.textured = True
         self._texture: moderngl.Texture | None = None
         self.defines: dict[str, object] = {}
 
@@ -38,8 +42,9 @@ class MaterialTable:
         textured  whether their textures are to be seen
         """
         made = version, textured, self._textures.epoch
-        if made == self._made:
+        if made == self.made:
             return 0
+        self.textured = textured
         before = self._textures.uploaded_bytes
         uses = [use for material in rows for _, use in uses_of(material)] if textured else []
         self._textures.retain(self, uses)
@@ -54,7 +59,7 @@ class MaterialTable:
             self._release_table()
             self._texture = checked_texture(self._ctx, size, 4, dtype="u4", purpose="the materials")
         self._texture.write(table)
-        self._made = version, textured, self._textures.epoch
+        self.made = version, textured, self._textures.epoch
         return table.nbytes + self._textures.uploaded_bytes - before
 
     def _look_up(self, rows: Sequence[Material], table: npt.NDArray[np.void]) -> None:
@@ -62,9 +67,10 @@ class MaterialTable:
         bits = dict.fromkeys(TEXTURES, 0)
         for row, material in zip(table, rows, strict=False):
             for name, use in uses_of(material):
-                array, layer = self._textures.place(use)
-                row[name] = reference(array, layer, use.texture)
-                bits[name] |= 1 << array
+                place = self._textures.place(use)
+                assert place is not None
+                row[name] = reference(*place, use.texture)
+                bits[name] |= 1 << place[0]
         self.defines["TEXTURED"] = 1
         for name, arrays in bits.items():
             if arrays:
@@ -96,9 +102,17 @@ def uses_of(material: Material) -> list[tuple[str, Use]]:
     for name in TEXTURES:
         texture = getattr(material, name)
         if texture is not None:
-            cut = material.alpha_mode == "mask" and name == "color_texture"
-            found.append((name, Use(texture, name in _COLORS, material.alpha_cutoff if cut else None)))
+            clear = material.alpha_mode != "opaque" and name == "color_texture"
+            cutoff = cutoff_of(material) if clear and material.alpha_mode == "mask" else None
+            found.append((name, Use(texture, name in _COLORS, cutoff, clear)))
     return found
+
+
+def cutoff_of(material: Material) -> float:
+    """The alpha of textures and vertices below which nothing is there; 0 where alpha does not say that."""
+    if material.alpha_mode != "mask":
+        return 0.0
+    return min(material.alpha_cutoff / max(material.color[3], 1e-3), 1.0)
 
 
 @lru_cache(maxsize=1 << 12)
@@ -113,8 +127,25 @@ def packed(material: Material) -> npt.NDArray[np.void]:
     )  # fmt: skip
     row["emissive"] = rgb9e5(math3d.linear_color(material.emissive)[:3] * material.emission)
     row["kind"] = UNLIT_MATERIAL * (material.shading == "unlit") | round(material.alpha_cutoff * 255) << 24
-    row["normal_scale"], row["occlusion_strength"] = material.normal_scale, material.occlusion_strength
+    row["normal_scale"], strength = material.normal_scale, material.occlusion_strength
+    _, roughness, metallic, _ = _mean(material.metallic_roughness_texture, srgb=False)
+    occlusion = 1 + strength * (_mean(material.occlusion_texture, srgb=False)[0] - 1)
+    for place, share in enumerate((roughness, metallic, occlusion, strength)):
+        row["means"] |= round(share * 255) << 8 * place
+    mean = _mean(material.emissive_texture, srgb=True)[:3]
+    row["mean_emissive"] = rgb9e5(math3d.linear_color(material.emissive)[:3] * material.emission * mean)
     return row
+
+
+@lru_cache(maxsize=1 << 12)
+def _mean(texture: Texture | None, *, srgb: bool) -> npt.NDArray[np.float64]:
+    """(4,): of all that a texture shows, in linear light; 1 where there is none."""
+    if texture is None:
+        return np.ones(4)
+    counts = [np.bincount(texture.layers[..., channel].ravel(), minlength=256) for channel in range(4)]
+    values = np.arange(256) / 255
+    shares = [math3d.srgb_to_linear(values) if srgb and channel < 3 else values for channel in range(4)]
+    return np.array([np.average(share, weights=count) for share, count in zip(shares, counts, strict=True)])
 
 
 def rgb9e5(color: npt.NDArray[np.float64]) -> int:

@@ -85,7 +85,8 @@ class GpuScene:
         splat: bool,
         motion: bool,
     ) -> None:
-        """Brings columns and items up to date. May draw into a framebuffer of its own, to make splat masks.
+        """Brings columns and items up to date, once materials are. May draw into a framebuffer of its own,
+        to make splat masks.
 
         lod, splat  whether to have what levels of detail and splats need
         motion   whether what moves by itself does
@@ -98,7 +99,8 @@ class GpuScene:
         self._columns += any(resident.changed for resident in residents)
         naive = self.mode_name == "naive"
         lod, splat = lod and not naive, splat and self.mode_name == "indirect"
-        if (version, layouts, pool.epoch, lod, splat, motion) == self._listed:
+        textured = self.materials.textured
+        if (version, layouts, pool.epoch, lod, splat, motion, textured) == self._listed:
             if values != self._values:
                 self._table.update_values()
                 self._values, self._placed = values, ()
@@ -112,7 +114,7 @@ class GpuScene:
         self._mode.rebuild(items, self._table, lod=lod, splat=splat)
         if self._shadows is not None:
             self._shadows.rebuild(items, self._table, lod=lod, splat=splat)
-        self._listed = version, layouts, pool.epoch, lod, splat, motion
+        self._listed = version, layouts, pool.epoch, lod, splat, motion, textured
         self._values, self._placed = values, ()
 
     def place(
@@ -142,7 +144,10 @@ class GpuScene:
             lod, splat = self._made_for
             self._shadows.rebuild(self._items, self._table, lod=lod, splat=splat)
         self._bind()
-        calls = self._shadows.draw(camera, view, sun, switches, frame, self._state)
+        names = ("TEXTURED", "COLOR_TEXTURES") if self.cuts else ()
+        cuts = {name: self.materials.defines[name] for name in names if name in self.materials.defines}
+        state = self._state, self.materials.made if cuts else None
+        calls = self._shadows.draw(camera, view, sun, switches, frame, cuts, state)
         self._shadows.bind(UNITS["shadow_maps"])
         return calls
 

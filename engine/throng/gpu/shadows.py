@@ -11,7 +11,7 @@ levels of detail are chosen by how large they are in the map.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol
@@ -193,11 +193,12 @@ class ShadowMaps:
 
     def draw(
         self, camera: Camera, view: View, sun: Sun, switches: Switches, frame: npt.NDArray[np.void],
-        state: object,
+        cuts: Mapping[str, object], state: object,
     ) -> int:  # fmt: skip
         """Brings the maps up to date, in a framebuffer of their own; the number of draw calls.
 
         frame  the FRAME block of the view that is drawn
+        cuts   defines for shaders that cut out what alpha says is not there
         state  another one where what casts shadows is another, or elsewhere
         """
         shadows = sun.shadows
@@ -219,9 +220,9 @@ class ShadowMaps:
             seen = view_of(
                 cascade, within, basis, tile, view.origin, reversed_depth=self._reversed, finer=finer
             )
-            wanted = seen.key, switches, state
+            wanted = seen.key, switches, cuts, state
             if self._drawn[number] != wanted:
-                calls += self._cast(number, seen, switches, frame, state)
+                calls += self._cast(number, seen, switches, frame, cuts, state)
                 self._drawn[number] = wanted
         self._write(cascades, within, basis, view.origin, shadows)
         return calls
@@ -240,8 +241,9 @@ class ShadowMaps:
             buffer.release()
 
     def _cast(
-        self, number: int, view: View, switches: Switches, frame: npt.NDArray[np.void], state: object
-    ) -> int:
+        self, number: int, view: View, switches: Switches, frame: npt.NDArray[np.void],
+        cuts: Mapping[str, object], state: object,
+    ) -> int:  # fmt: skip
         assert self._target is not None
         assert self._items is not None
         while len(self._casters) <= number:
@@ -263,7 +265,7 @@ class ShadowMaps:
         use_depth(self._ctx, reversed_depth=self._reversed, clip_control=rawgl.has_clip_control())
         rawgl.function("glEnable", "vi")(_DEPTH_CLAMP)
         try:
-            request = Request(view, view, switches, {"DEPTH_ONLY": 1}, 1, None, alone=True)
+            request = Request(view, view, switches, {**cuts, "DEPTH_ONLY": 1}, 1, None, alone=True)
             return self._casters[number].draw(request, state)
         finally:
             rawgl.function("glDisable", "vi")(_DEPTH_CLAMP)

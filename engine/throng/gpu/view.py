@@ -197,7 +197,7 @@ def frame_block(scene: Scene, view: View, *, encode: bool) -> npt.NDArray[np.voi
     if sun is not None:
         block["sun_direction"][:3] = -np.array(sun.direction)
         block["sun_color"] = _linear(sun.color) * sun.intensity
-    block["sky"][:3], block["ground"][:3] = _around(scene)
+    block["sky"][:3], block["ground"][:3] = surroundings(scene)
     block["sky"][3], block["ground"][3] = float(encode), 1.0
     block["eye"] = view.eye
     for place, mover in zip(block["movers"], scene.movers, strict=False):
@@ -213,7 +213,7 @@ def frame_block(scene: Scene, view: View, *, encode: bool) -> npt.NDArray[np.voi
     return block
 
 
-def _around(scene: Scene) -> tuple[Doubles, Doubles]:
+def surroundings(scene: Scene) -> tuple[Doubles, Doubles]:
     """The light from above and from below, linear."""
     ambient = scene.ambient
     if isinstance(ambient, Ambient):

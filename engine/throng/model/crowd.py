@@ -27,7 +27,8 @@ class Crowd(Node):
     rotations  (n, 4) quaternions (x, y, z, w), normalised on entry; none turned where not given
     scales     (n,) or (n, 3)
     colors     (n, 3) or (n, 4), sRGB: a uint8 array counts 0..255, anything else 0..1
-    columns    custom columns by name: (n,) or (n, k) with k up to 4, float32, or int32 where integers come
+    columns    custom columns by name: (n,) or (n, k) with k up to 4, float32, or int32 where integers come.
+               Textures read two: "layer", (n,) integers, which image; "uv_offset", (n, 2) floats
     position, rotation, scale, color, name  of the node, as Node; the colour multiplies every instance's
 
     The arrays are copied and rounded to float32; colours are kept as bytes. n may be 0, and a crowd is true

@@ -140,9 +140,11 @@ class Material:
     color         sRGB with straight alpha: a uint8 array 0..255, anything else 0..1
     shading       "lit" by the scene's light, or "unlit": the colour comes out as it is
     double_sided  whether both sides of each triangle are seen; the back's normals are turned
-    metallic      0..1: 0 for what is no metal, 1 for a metal, whose colour is that of its reflections
+    metallic      0..1: 0 for what is no metal, 1 for a metal, whose colour is that of its reflections; None:
+                  1 where a texture says where metal is, else 0
     roughness     0..1: how blurred reflections are
-    emissive      sRGB: what it sends out by itself, `emission` times as bright
+    emissive      sRGB: what it sends out by itself, `emission` times as bright; None: white where a texture
+                  says what, else black
     emission      0 or more
     translucency  0..1: the share of the light on one side that shines through to the other, as with leaves
     alpha_mode    "opaque": alpha says nothing; "mask": what has less alpha than `alpha_cutoff` is not there;
@@ -189,9 +191,9 @@ class Material:
         *,
         shading: str = "lit",
         double_sided: bool = False,
-        metallic: float = 0.0,
+        metallic: float | None = None,
         roughness: float = 1.0,
-        emissive: Any = (0.0, 0.0, 0.0),
+        emissive: Any = None,
         emission: float = 1.0,
         translucency: float = 0.0,
         alpha_mode: str = "opaque",
@@ -213,6 +215,10 @@ class Material:
                 f"motion: expected None, one of {', '.join(map(repr, MOTIONS))}, or a Motion, "
                 f"got {arrays.described(motion)}"
             )
+        if metallic is None:
+            metallic = 0.0 if metallic_roughness_texture is None else 1.0
+        if emissive is None:
+            emissive = (0.0,) * 3 if emissive_texture is None else (1.0,) * 3
         put = object.__setattr__
         put(self, "color", arrays.rgba(color, "color"))
         put(self, "shading", arrays.choice(shading, "shading", SHADINGS))
@@ -237,6 +243,15 @@ class Material:
         strength = arrays.number(occlusion_strength, "occlusion_strength", low=0.0, high=1.0)
         put(self, "occlusion_strength", strength)
         put(self, "emissive_texture", checked(emissive_texture, "emissive_texture"))
+
+    @property
+    def textured(self) -> bool:
+        """Whether it has any texture."""
+        textures = (
+            self.color_texture, self.metallic_roughness_texture, self.normal_texture, self.occlusion_texture,
+            self.emissive_texture,
+        )  # fmt: skip
+        return any(texture is not None for texture in textures)
 
     @property
     def pipeline(self) -> Pipeline:

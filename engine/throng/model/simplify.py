@@ -8,6 +8,7 @@ that stay are widened until the projected area, averaged over all directions, is
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -37,6 +38,7 @@ SLENDER = 2.0  # a piece this many times as long as wide is widened across, not 
 AREA_ERROR = 0.10  # of what is kept at all; what can be matched is matched within 1 %
 MEMBERS = 30_000  # corners of the source that a level's normals and colours are averaged from
 REACH = 1.45  # radii of the mesh that a level may reach
+TORN = 0.2  # of the image: how far uvs at one place lie apart that are kept apart
 SMOOTH = 0.7  # the cosine up to which the normals of triangles that meet in a vertex become one
 
 
@@ -336,17 +338,19 @@ def _fitted(source: Surface, reduced: _Reduced) -> Floats | None:
 
 
 def _dressed(source: Surface, reduced: _Reduced, points: Floats) -> Mesh:
-    """A mesh with the source's normals, colours and uvs, each averaged over the vertices that became one."""
+    """A mesh with the source's normals, colours and uvs, each averaged over the vertices that became one; uvs
+    over those on one side of a seam.
+    """
     mesh, triangles = source.mesh, reduced.triangles
-    corner, weight, of_new = _pairs(source, points, triangles, reduced.cluster)
-    count = triangles.size
+    pairs, weight, of_new = _pairs(source, points, triangles, reduced.cluster)
+    corner, count = source.corners.ravel()[pairs], triangles.size
     normals = sums(of_new, mesh.normals[corner] * weight[:, None], count)
     flats = area_vectors(points, triangles)
     areas = lengths(flats)
     length = lengths(normals)
     flat = np.repeat(flats / areas[:, None], 3, axis=0)
     normals = np.where(length[:, None] > 1e-9, normals / np.maximum(length, 1e-12)[:, None], flat)
-    group = _merged(triangles.ravel(), normals)
+    group = _merged(triangles.ravel(), normals, lambda one, other: (one * other).sum(axis=1) > SMOOTH)
     total = int(group.max()) + 1
     area = np.repeat(areas, 3)
     normal = sums(group, normals * area[:, None], total)
@@ -360,20 +364,83 @@ def _dressed(source: Surface, reduced: _Reduced, points: Floats) -> Mesh:
     whole = np.maximum(np.bincount(whose, pair, total), 1e-30)[:, None]
     colors = sums(whose, source.colors[corner] * pair[:, None], total) / whole
     colors[:, :3] = _encoded(_brightened(colors[:, :3], group, both, source.light))
+    normal = _turned(normal, group, front, source.facing)
+    uvs, whose, group = _unfolded(source, points[triangles], pairs, weight, of_new, group)
     return Mesh(
-        place * source.radius + source.center,
+        (place * source.radius + source.center)[whose],
         group,
-        _turned(normal, group, front, source.facing),
-        sums(whose, mesh.uvs[corner] * pair[:, None], total) / whole,
-        np.rint(np.clip(colors, 0, 1) * 255).astype(np.uint8),
+        normal[whose],
+        uvs,
+        np.rint(np.clip(colors[whose], 0, 1) * 255).astype(np.uint8),
     )
 
 
-def _pairs(source: Surface, points: Floats, triangles: Ints, cluster: Ints) -> tuple[Ints, Floats, Ints]:
-    """The vertices of the source that each corner of the new triangles stands for.
+def _unfolded(
+    source: Surface, points: Floats, pairs: Ints, weight: Floats, of_new: Ints, vertices: Ints
+) -> tuple[Floats, Ints, Ints]:
+    """Uvs for the corners of new triangles, where each has those of one side of a seam, not the mean of both.
 
-    Returns for each pair the source's vertex, a weight (summing to 1 for each corner), and the corner. Those
-    whose triangles face as the new one does weigh most, so that hard edges stay hard.
+    points    (t, 3, 3): the new triangles
+    vertices  (t, 3): which of theirs are the same
+    pairs, weight, of_new  see `_pairs`
+
+    Returns the uvs of as many vertices as that takes, (n, 2), which of the old each was, and the triangles.
+    """
+    mesh, count = source.mesh, vertices.size
+    if not mesh.uvs.any():
+        return np.zeros((int(vertices.max()) + 1, 2)), np.arange(int(vertices.max()) + 1), vertices
+    given = mesh.uvs[source.corners.ravel()[pairs]].astype(np.float64)
+    extent = max(float(np.ptp(mesh.uvs, axis=0).max()), 1e-6)
+    # What weighs most in a triangle is on the side that it is on, and goes on as it does there; of what
+    # weighs enough in a corner, what lies nearest to that is on the same side, if it lies near.
+    ahead = _ahead(source, points, pairs[_best(weight, of_new // 3)], extent)
+    enough = weight >= 0.1 * weight[_best(weight, of_new)][of_new]
+    away = lengths(given - ahead[of_new])
+    best = _best(np.where(enough, -away, -np.inf), of_new)
+    middle = np.where((away[best] < 2 * TORN * extent)[:, None], given[best], ahead)
+    near = TORN * extent
+    share = weight / (((given - middle[of_new]) ** 2).sum(axis=1) + near**2) ** 4
+    uvs = sums(of_new, given * share[:, None], count) / np.bincount(of_new, share, count)[:, None]
+    uvs = np.where((lengths(uvs - middle) < 2 * near)[:, None], uvs, middle)
+    which = _merged(vertices.ravel(), uvs, lambda one, other: lengths(one - other) < near)
+    shares, whose = np.bincount(which), np.empty(int(which.max()) + 1, np.int64)
+    whose[which] = vertices.ravel()
+    return sums(which, uvs, len(shares)) / shares[:, None], whose, which.reshape(-1, 3)
+
+
+def _ahead(source: Surface, points: Floats, first: Ints, extent: float) -> Floats:
+    """(3t, 2): the uvs of the corners of (t, 3, 3) triangles as they would be where those of the source's
+    corners `first`, (t,), go on evenly, but no further than an image and a half.
+    """
+    corners, triangles = source.corners[first // 3], source.triangles[first // 3]
+    a, b, c = (source.points[triangles[:, number]] for number in range(3))
+    uv_a, uv_b, uv_c = (source.mesh.uvs[corners[:, number]].astype(np.float64) for number in range(3))
+    along, across = b - a, c - a
+    dots = [(one * other).sum(axis=1) for one, other in ((along, along), (along, across), (across, across))]
+    whole = np.maximum(dots[0] * dots[2] - dots[1] ** 2, 1e-30)
+    start = source.points[source.triangles.ravel()[first]]
+    away = points - start[:, None]
+    on_along, on_across = (away * along[:, None]).sum(axis=2), (away * across[:, None]).sum(axis=2)
+    one = (on_along * dots[2][:, None] - on_across * dots[1][:, None]) / whole[:, None]
+    other = (on_across * dots[0][:, None] - on_along * dots[1][:, None]) / whole[:, None]
+    moved = one[..., None] * (uv_b - uv_a)[:, None] + other[..., None] * (uv_c - uv_a)[:, None]
+    length = lengths(moved.reshape(-1, 2)).reshape(-1, 3, 1)
+    moved *= np.minimum(1.5 * extent / np.maximum(length, 1e-30), 1.0)
+    began = source.mesh.uvs[source.corners.ravel()[first]].astype(np.float64)
+    return np.asarray((began[:, None] + moved).reshape(-1, 2))
+
+
+def _best(values: Floats, group: Ints) -> Ints:
+    """(g,): where in each group the largest value is."""
+    order = np.lexsort((values, group))
+    return order[np.flatnonzero(np.diff(np.append(group[order], -1)))]
+
+
+def _pairs(source: Surface, points: Floats, triangles: Ints, cluster: Ints) -> tuple[Ints, Floats, Ints]:
+    """The corners of the source that each corner of the new triangles stands for.
+
+    Returns for each pair the source's corner, of all in a row, a weight (summing to 1 for each corner), and
+    the corner. Those whose triangles face as the new one does weigh most, so that hard edges stay hard.
     """
     where = cluster[source.triangles].ravel()
     old = np.flatnonzero(where >= 0)
@@ -399,21 +466,21 @@ def _pairs(source: Surface, points: Floats, triangles: Ints, cluster: Ints) -> t
     shown = source.seen[0].ravel()[pair] + 0.03 * area / source.areas.sum()
     weight = shown * ((np.maximum(facing, 0.0) / area) ** 2 + 1e-6)
     sums = np.bincount(of_new, weight, len(corner))
-    return source.corners.ravel()[pair], weight / np.maximum(sums, 1e-30)[of_new], of_new
+    return pair, weight / np.maximum(sums, 1e-30)[of_new], of_new
 
 
-def _merged(vertex: Ints, normals: Floats) -> Ints:
-    """(c,): a number for each corner, the same for those at one vertex whose normals are much the same."""
+def _merged(vertex: Ints, values: Floats, near: Callable[[Floats, Floats], npt.NDArray[np.bool_]]) -> Ints:
+    """(c,): a number for each corner, the same for those at one vertex whose values are near each other."""
     group = np.full(len(vertex), -1)
     total = 0
     left = np.arange(len(vertex))
     while len(left):
         _, first, inverse = np.unique(vertex[left], return_index=True, return_inverse=True)
         leader = left[first][inverse.reshape(-1)]
-        near = ((normals[left] * normals[leader]).sum(axis=1) > SMOOTH) | (leader == left)
-        group[left[near]] = total + inverse.reshape(-1)[near]
+        same = near(values[left], values[leader]) | (leader == left)
+        group[left[same]] = total + inverse.reshape(-1)[same]
         total += len(first)
-        left = left[~near]
+        left = left[~same]
     return group
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageOps
 
 from throng import arrays
 from throng.errors import AssetError, InvalidType, InvalidValue, UsageError
@@ -92,15 +92,21 @@ def _layers(image: Any) -> npt.NDArray[np.uint8]:
 
 
 def _opened(path: Path) -> npt.NDArray[np.uint8]:
+    """(h, w, 3 or 4): an image file's first picture, turned as it says."""
     try:
         with Image.open(path) as opened:
             if max(opened.size) > _LARGEST:
                 raise AssetError(f"{path}: expected at most {_LARGEST}x{_LARGEST} pixels, got {opened.size}")
-            return np.asarray(opened.convert("RGBA"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        if isinstance(error, AssetError):
-            raise
-        raise AssetError(f"{path}: expected an image file, got {error}") from error
+            picture = ImageOps.exif_transpose(opened)
+            if picture.mode.startswith("I"):  # 16 bits; Pillow would cut all but the lowest
+                deep = np.clip(np.asarray(picture).astype(np.float32), 0, 65535)
+                return np.asarray(deep[..., None] / 257 + 0.5).astype(np.uint8)
+            clear = "A" in picture.getbands() or "transparency" in picture.info
+            return np.asarray(picture.convert("RGBA" if clear else "RGB"))
+    except AssetError:
+        raise
+    except Exception as error:  # decoders raise whatever their parsers do
+        raise AssetError(f"{path}: expected an image file, got {error or type(error).__name__}") from error
 
 
 def checked(value: Any, where: str) -> Texture | None:
