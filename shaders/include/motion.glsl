@@ -61,7 +61,7 @@ vec3 pushed_at(vec3 root, float height) {
         float gap = max(max(mover.y - root.y - height, root.y - mover.y), 0.0) / radius;
         float far = length(vec3(away, gap)), small = min(radius * radius / max(height * height, 1e-12), 1.0);
         sum += small * (1.0 - smoothstep(0.3, 1.0, far)) * away / max(length(away), 0.3);
-        left = min(left, 1.0 - (1.0 - FLAT) * small * (1.0 - smoothstep(0.25, 1.0, far)));
+        left = min(left, 1.0 - (1.0 - FLAT) * small * (1.0 - smoothstep(0.15, 0.75, far)));
     }
     return vec3(sum * (PUSH / max(length(sum), 1.0)), left);
 }

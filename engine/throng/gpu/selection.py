@@ -94,7 +94,14 @@ class Selection:
             item, world = self._items[number], self._table.worlds[number]
             if not cull and not item.switches:
                 continue
-            key = view.key, cull, lod, writes[number], world.tobytes(), float(self._table.rows[number]["sway"])
+            key = (
+                view.key,
+                cull,
+                lod,
+                writes[number],
+                world.tobytes(),
+                float(self._table.rows[number]["sway"]),
+            )
             known = self._kept.get(number)
             if known is None or known[0] != key:
                 self._kept[number] = known = key, self._share(number, sight, lod=lod)

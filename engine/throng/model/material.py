@@ -18,7 +18,7 @@ MOTIONS = ("wind", "fountain", "snow")
 _DEFAULT_SIZES = {"wind": (0.15, 8.0), "fountain": (6.0, 2.5), "snow": (12.0, 0.6)}
 
 
-# How far, for each metre of height, anything goes that leans as far as it can and is pressed flat: see motion.glsl.
+# How far, for each metre of height, what leans as far as it can and is pressed flat goes: see motion.glsl.
 _FLAT_REACH = math.hypot(0.75**0.5, 1.0)
 
 
@@ -33,8 +33,9 @@ class Motion:
               particles land (2.5); snow: metres that a flake drifts to either side (0.6)
     speed     time runs this many times as fast; after 4,096 seconds of that time the motion begins anew
 
-    What leans in the wind bends: its root stays where it is, the top goes furthest, lengths stay. A fountain's particles start at their instance's
-    position, each at its own moment; a flake of snow falls from its position and starts there again.
+    What leans in the wind bends: its root stays where it is, the top goes furthest, lengths stay. A fountain's
+    particles start at their instance's position, each at its own moment; a flake of snow falls from its
+    position and starts there again.
     """
 
     kind: str
