@@ -26,13 +26,14 @@ void test(Item item, uint place, uint index, uint lane) {
     if (!there) row = 0u;
     if (HAS_ORDER) row = words[item.order + row];
     Placed p = placed(item, row);
-    if (MOTION == MOTION_WIND) p.transform = leaning(p.transform, p.lean);
     Affine m = p.transform;
     vec3 center = transformed(m, item.center.xyz);
     float radius = radius_of(item, m);
-    bool visible = there && !(switched(SWITCH_CULL) && outside(center, radius));
-    uint became = visible ? 0u : CULLED;
     Choice choice = chosen(item, m, center, radius);
+    vec3 room = vec3(0.0);
+    if (MOTION == MOTION_WIND) room = room_to_bend(center, p.lean, height_of(m, item.span.w));
+    bool visible = there && !(switched(SWITCH_CULL) && outside(center, radius + length(room)));
+    uint became = visible ? 0u : CULLED;
     bool draws = visible && choice.mesh, splat = visible && choice.splat, now_seen = false;
     uint at_seen = cull.at_seen + index * 4u + word;
 #if (SWITCHED & (SWITCH_FIRST | SWITCH_SECOND | SWITCH_KEPT)) != 0
@@ -48,8 +49,13 @@ void test(Item item, uint place, uint index, uint lane) {
 #else
     // A splat stays in the sphere, though not in the box.
     vec3 h = choice.splat ? vec3(item.center.w * 1.1) : item.span.xyz;
-    bool covered = hidden(clip_point(center), clip_vector(vec3(m.x.x, m.y.x, m.z.x) * h.x),
-                          clip_vector(vec3(m.x.y, m.y.y, m.z.y) * h.y), clip_vector(vec3(m.x.z, m.y.z, m.z.z) * h.z));
+    mat3 axes = mat3(vec3(m.x.x, m.y.x, m.z.x) * h.x, vec3(m.x.y, m.y.y, m.z.y) * h.y,
+                     vec3(m.x.z, m.y.z, m.z.z) * h.z);
+    if (MOTION == MOTION_WIND) {
+        room += abs(axes[0]) + abs(axes[1]) + abs(axes[2]);
+        axes = mat3(room.x, 0.0, 0.0, 0.0, room.y, 0.0, 0.0, 0.0, room.z);
+    }
+    bool covered = hidden(clip_point(center), clip_vector(axes[0]), clip_vector(axes[1]), clip_vector(axes[2]));
     now_seen = draws && !covered;
     if (visible && covered && !(was && draws)) became = OCCLUDED;
     splat = splat && !covered;
@@ -63,6 +69,7 @@ void test(Item item, uint place, uint index, uint lane) {
 
 #if SPLATS && (SWITCHED & SWITCH_FIRST) == 0
     {
+        if (MOTION == MOTION_WIND) p.transform = leaning(m, p.lean);
         Print s = print_of(item, p);
         if (!splat) s.center = s.extent = vec2(-1.0);  // of what is flat the centre is no number
         if (printed(s, choice.faded, 0u)) atomicOr(bins[2u * cull.stride + word], bit);

@@ -26,7 +26,7 @@ void main() {
     uint row = slot - item.first_chunk * CELL;
     if (HAS_ORDER) row = words[item.order + row];
     Placed p = placed(item, row);
-    Affine m = MOTION == MOTION_WIND ? leaning(p.transform, p.lean) : p.transform;
+    Affine m = p.transform;
     vec3 center = transformed(m, item.center.xyz);
     Choice c = chosen(item, m, center, radius_of(item, m));
     // Its bin is the one whose records it lies among: in order, so searched for by halving.
@@ -42,7 +42,6 @@ void main() {
         bool comes = !c.splat && level == c.level;
         fade = c.faded + float(comes);
     }
-    m = p.transform;
     records[at] = floatBitsToUint(m.x);
     records[at + 1u] = floatBitsToUint(m.y);
     records[at + 2u] = floatBitsToUint(m.z);

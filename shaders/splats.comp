@@ -26,10 +26,10 @@ void main() {
     uint row = slot - item.first_chunk * CELL;
     if (HAS_ORDER) row = words[item.order + row];
     Placed p = placed(item, row);
-    if (MOTION == MOTION_WIND) p.transform = leaning(p.transform, p.lean);
     Affine m = p.transform;
     vec3 center = transformed(m, item.center.xyz);
     Choice c = chosen(item, m, center, radius_of(item, m));
+    if (MOTION == MOTION_WIND) p.transform = m = leaning(m, p.lean);
     Print s = print_of(item, p);
     printed(s, c.faded, record);
     float unit = 1.0 / largest(abs(m.x.xyz) + abs(m.y.xyz) + abs(m.z.xyz));

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from throng.model.crowd import Crowd
     from throng.model.graph import Node, Scene
     from throng.model.light import Ambient, Fog, PointLight, Shadows, Sun
-    from throng.model.material import Material, Motion, Mover
+    from throng.model.material import Material, Motion, Mover, Wind
     from throng.model.mesh import Mesh, Model
     from throng.model.noise import noise
     from throng.model.shader import Shader
@@ -86,6 +86,7 @@ __all__ = [
     "ThreadError",
     "ThrongError",
     "UsageError",
+    "Wind",
     "noise",
     "render",
     "shapes",
@@ -101,7 +102,7 @@ _HOMES = {
     "throng.model.crowd": ["Crowd"],
     "throng.model.graph": ["Node", "Scene"],
     "throng.model.light": ["Ambient", "Fog", "PointLight", "Shadows", "Sun"],
-    "throng.model.material": ["Material", "Motion", "Mover"],
+    "throng.model.material": ["Material", "Motion", "Mover", "Wind"],
     "throng.model.mesh": ["Mesh", "Model"],
     "throng.model.noise": ["noise"],
     "throng.model.sky": ["Sky"],

@@ -23,7 +23,7 @@ _GLSL: dict[str, tuple[Any, tuple[int, ...], int]] = {
     "uvec2": (np.uint32, (2,), 8),
     "vec4": (np.float32, (4,), 16),
     "mat4": (np.float32, (4, 4), 16),  # column by column
-    "vec4[8]": (np.float32, (8, 4), 16),
+    "vec4[16]": (np.float32, (16, 4), 16),
 }
 
 
@@ -91,8 +91,9 @@ FRAME = Struct(
             "viewport",
             "where the picture lies in the framebuffer: left, bottom, width, height",
         ),
-        ("vec4[8]", "movers", "what pushes plants aside: where it is, relative to the origin; its radius"),
-        ("vec4", "moment", "x: how many movers; y: seconds, anew after 4,096"),
+        ("vec4[16]", "movers", "what pushes plants aside: where it is, relative to the origin; its radius"),
+        ("vec4", "moment", "x: how many movers; y: seconds, anew after 4,096; z, w: the wind, along x and z"),
+        ("vec4", "origin", "what all is relative to: where it lies in the scene"),
         ("vec4", "ray", "where a fragment lies, from its gl_FragCoord: see position.glsl"),
         ("vec4", "ray_x", ""),
         ("vec4", "ray_y", ""),
@@ -112,7 +113,7 @@ FRAME = Struct(
     ],
 )
 
-MOST_MOVERS = 8
+MOST_MOVERS = 16
 MOST_CUSTOM = 4  # columns that a shader of the user's reads
 CULL = Struct(
     "Cull",

@@ -248,7 +248,7 @@ class Renderer:
         effects = dict(gpu.materials.defines)
         if not self._options.reflections:
             effects["MATTE"] = 1
-        gpu.place(view.origin, scene.time, scene.movers)
+        gpu.place(view.origin, scene.time, scene.wind, scene.movers)
         frame = frame_block(scene, view, encode=encode)
         sun = scene.sun
         if sun is not None and sun.shadows is not None and self._options.shadows:

@@ -28,7 +28,7 @@ vec3 three(uint at) { return vec3(number(at), number(at + 1u), number(at + 2u));
 vec4 four(uint at) { return vec4(three(at), number(at + 3u)); }
 
 struct Placed {
-    Affine transform;  // relative to the origin, motion included but that of wind
+    Affine transform;  // relative to the origin, motion included but how wind bends it
     vec2 lean;         // by which wind bends it, for its height
     int object, id;
     bool mirrored;
@@ -55,17 +55,15 @@ Placed placed(Item item, uint row) {
     Placed p;
     p.object = item.object;
     p.id = !HAS_IDS ? int(item.first_row + row) : int(words[item.ids + row]);
-    vec3 place;
     if (HAS_MATRICES) {
         uint at = item.matrices + row * MATRIX_WORDS;
         Affine world = Affine(four(at), four(at + 4u), four(at + 8u));
-        place = vec3(world.x.w, world.y.w, world.z.w);
         p.transform = relative(world, three(at + 12u), item.row0.xyz, item.row1.xyz);
         p.object = p.id;
         p.id = 0;
         p.mirrored = mirrors(p.transform);
     } else {
-        place = three(item.positions + row * 3u);
+        vec3 place = three(item.positions + row * 3u);
         mat3 linear = !HAS_ROTATIONS ? mat3(1.0) : rotation_matrix(quads[item.rotations / 4u + row]);
         vec3 scale = scale_of(item, row);
         linear = mat3(linear[0] * scale.x, linear[1] * scale.y, linear[2] * scale.z);
@@ -73,7 +71,7 @@ Placed placed(Item item, uint row) {
         p.mirrored = mirrors(scale);
     }
     p.lean = vec2(0.0);
-    if (MOTION == MOTION_WIND) p.lean = lean_of(p.transform, MOTION, item.motion, place, p.object, p.id);
+    if (MOTION == MOTION_WIND) p.lean = lean_of(p.transform, item.motion, item.span.w, p.object, p.id);
     else if (MOTION != 0) p.transform = moved(p.transform, MOTION, item.motion, p.object, p.id);
     return p;
 }

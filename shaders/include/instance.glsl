@@ -96,10 +96,8 @@ Instance fetched() {
 #ifdef NODES
     i.object = i.id;
     i.id = 0;
-    vec3 place = vec3(matrix_row0.w, matrix_row1.w, matrix_row2.w);
     i.transform = relative(Affine(matrix_row0, matrix_row1, matrix_row2), matrix_low, item_row0.xyz, item_row1.xyz);
 #else
-    vec3 place = positions;
 #ifdef HAS_ROTATIONS
     mat3 linear = rotation_matrix(rotations);
 #else
@@ -112,16 +110,16 @@ Instance fetched() {
     linear = mat3(linear[0] * scales.x, linear[1] * scales.y, linear[2] * scales.z);
 #endif
 #ifdef TURNED_CROWD
-    i.transform = combined(Affine(item_row0, item_row1, item_row2), affine(linear, place));
+    i.transform = combined(Affine(item_row0, item_row1, item_row2), affine(linear, positions));
 #else
-    i.transform = affine(linear, place + vec3(item_row0.w, item_row1.w, item_row2.w));
+    i.transform = affine(linear, positions + vec3(item_row0.w, item_row1.w, item_row2.w));
 #endif
 #endif
 #ifdef MOTION
     i.transform = moved(i.transform, int(item_motion.x), item_motion, i.object, i.id);
 #endif
 #ifdef WIND
-    i.lean = lean_of(i.transform, MOTION_WIND, item_motion, place, i.object, i.id);
+    i.lean = lean_of(i.transform, item_motion, item_span.w, i.object, i.id);
     float height = height_of(i.transform, item_span.w);
     i.lean = height > 0.0 ? i.lean / height : vec2(0.0);
 #endif

@@ -83,6 +83,21 @@ def test_vertices_move_with_bounds_shadows_and_ids(draw: Drawer) -> None:
             assert_frames_agree(frames[0], frames[1], share=0.01)
 
 
+def test_bounds_have_room_for_what_a_shader_moves() -> None:
+    def bounds(reach: float) -> np.ndarray:
+        scene = Scene()
+        shader = Shader(vertex=LIFT, columns={"lift": "float"}, reach=reach)
+        scene.add(crowd(shader, lift=np.zeros(40)))
+        return scene.bounds
+
+    assert (bounds(3.0)[0] <= bounds(0.0)[0] - 3).all()
+    assert (bounds(3.0)[1] >= bounds(0.0)[1] + 3).all()
+    still = "void move_vertex(inout vec3 place, inout vec3 up) {}"
+    node = Scene()
+    node.add(Node(shapes.box(), Material(shader=Shader(vertex=still, reach=2.0)), scale=2))
+    np.testing.assert_allclose(node.bounds, [(-5, -5, -5), (5, 5, 5)])
+
+
 def test_a_shader_is_a_draw_of_its_own_and_no_more() -> None:
     scene = Scene()
     shader = Shader(surface=HOT, columns={"heat": "float"})
@@ -142,6 +157,12 @@ def test_columns_that_are_not_there_are_told(mode: str, columns: dict[str, np.nd
         ({}, "vertex: expected a snippet here or as surface, got neither"),
         ({"surface": 3}, "surface: expected GLSL or the path of a file, got int 3"),
         ({"surface": "void shade() {}"}, "surface: expected GLSL that defines void shade_surface"),
+        (
+            {"vertex": "void move_vertex(inout vec3 position) {}", "name": "lifted"},
+            r"vertex: expected GLSL that defines void move_vertex\(inout vec3 position, inout vec3 normal\), "
+            "got lifted.vertex without",
+        ),
+        ({"surface": "// void shade_surface(inout Surface s) {}\n"}, "got shader.surface without"),
         ({"vertex": Path("nowhere.glsl")}, "nowhere.glsl: expected a file of GLSL"),
         ({"surface": HOT, "columns": {"a b": "float"}}, "columns: expected names that GLSL can have"),
         ({"surface": HOT, "columns": {"a": "mat4"}}, "columns\\['a'\\]: expected"),

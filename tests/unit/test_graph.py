@@ -412,7 +412,8 @@ def test_wind_reaches_as_far_as_a_vertex_is_high() -> None:
     high = Mesh([(0, 10, 0), (1, 11, 0), (0, 11, 1)], [0, 1, 2])
     scene = Scene()
     scene.add(Node(high, Material(motion=Motion("wind", 0.5)), position=(0, 100, 0)))
-    reach = 5.5 * np.hypot(1, 1 / 3)  # aside, and down along the way
+    left = 1 / np.sqrt(1 + 0.5**2 * 4 / 3)  # of the height, where it leans by half of it
+    reach = 11 * np.hypot(0.5 * left, 1 - left)  # aside, and down
     np.testing.assert_allclose(scene.bounds[:, 0], (-reach, 1 + reach))
 
 

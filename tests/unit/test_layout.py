@@ -15,7 +15,7 @@ STRUCTS = [
 ]
 # Base alignments and sizes, OpenGL 4.6, 7.6.2.2. For these types std140 and std430 agree.
 RULES = {"float": (4, 4), "int": (4, 4), "uint": (4, 4), "uvec2": (8, 8), "vec4": (16, 16), "mat4": (16, 64)}
-RULES["vec4[8]"] = 16, 128
+RULES["vec4[16]"] = 16, 256
 
 
 @pytest.mark.parametrize("struct", STRUCTS, ids=lambda struct: struct.name)

@@ -173,7 +173,8 @@ def test_materials_are_equal_by_value() -> None:
 def test_motions_have_sizes_that_fit_their_kind() -> None:
     assert Motion("fountain") == Motion("fountain", 6.0, 2.5, 1.0)
     assert Motion("snow", strength=3).spread == 0.6
-    assert Motion("wind", 0.5).reach(10) == pytest.approx(5 * np.hypot(1, 1 / 3))
+    left = 1 / np.sqrt(1 + 0.5**2 * 4 / 3)  # of the height
+    assert Motion("wind", 0.5).reach(10) == pytest.approx(10 * np.hypot(0.5 * left, 1 - left))
     assert Motion("snow", 4, 3).reach(10) == 5
 
 

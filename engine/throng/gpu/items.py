@@ -16,7 +16,7 @@ from throng.gpu.instances import Instances, InstanceStore, Resident, Segment
 from throng.gpu.meshes import IndexRange, MeshPool, MeshSlot, Want
 from throng.layout import ITEM, NONE
 from throng.model.lods import levels, switch_size
-from throng.model.material import MOTIONS, Material, Motion, Pipeline, lean_reach
+from throng.model.material import MOTIONS, Material, Motion, Pipeline
 from throng.model.mesh import Mesh
 from throng.model.shader import Shader
 
@@ -25,7 +25,6 @@ Doubles = npt.NDArray[np.float64]
 # Seconds of its own time after which a motion begins anew: in float32 they are exact to half a millisecond,
 # where the time of day would stand still.
 MOTION_PERIOD = 4096.0
-PUSH = 1.0  # as in motion.glsl
 SPLAT_PIXELS = 24.0  # the diameter of the largest splats; beyond it their masks are too coarse
 # Columns that textured crowds may have: floats or integers a row, and of which kind.
 _FOR_TEXTURES = (("layer", 1, np.int32, "(n,) integers"), ("uv_offset", 2, np.float32, "(n, 2) floats"))
@@ -328,8 +327,8 @@ class ItemTable:
         for row, item, world in zip(self.rows, self._items, self._worlds, strict=True):
             motion = item.motion
             if motion is not None and motion.kind == "wind":
-                lean = lean_reach(motion.strength + PUSH * self._pushed)
-                row["sway"] = lean * item.extent.furthest * float(np.linalg.norm(world[1, :3]))
+                height = item.extent.furthest * float(np.linalg.norm(world[1, :3]))
+                row["sway"] = motion.reach(height, pushed=self._pushed)
             elif motion is not None:
                 row["reach"] = motion.reach(0.0)
 

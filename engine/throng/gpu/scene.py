@@ -25,7 +25,7 @@ from throng.gpu.view import View
 from throng.layout import FRAME
 from throng.model.camera import Camera
 from throng.model.light import Sun
-from throng.model.material import Mover, Pipeline
+from throng.model.material import Mover, Pipeline, Wind
 
 _TO_COVERAGE, _TO_ONE = 0x809E, 0x809F  # GL_SAMPLE_ALPHA_TO_COVERAGE, GL_SAMPLE_ALPHA_TO_ONE
 
@@ -117,12 +117,15 @@ class GpuScene:
         self._listed = version, layouts, pool.epoch, lod, splat, motion, textured
         self._values, self._placed = values, ()
 
-    def place(self, origin: npt.NDArray[np.float64], seconds: float, movers: Sequence[Mover] = ()) -> None:
-        """Makes everything relative to `origin`, at this time, with these movers in it."""
-        movers = tuple(movers) if self._table.bends else ()
-        placed = origin.tolist(), seconds if self._table.moves else 0.0, movers
+    def place(
+        self, origin: npt.NDArray[np.float64], seconds: float, wind: Wind, movers: Sequence[Mover] = ()
+    ) -> None:
+        """Makes everything relative to `origin`, at this time, in this wind, with these movers in it."""
+        pushing = self._table.bends and bool(movers)
+        bending = (wind, tuple(movers)) if self._table.bends else ()
+        placed = origin.tolist(), seconds if self._table.moves else 0.0, bending
         if placed != self._placed:
-            self._table.place(origin, seconds, pushed=bool(movers))
+            self._table.place(origin, seconds, pushed=pushing)
             self._placed = placed
 
     def cast_shadows(

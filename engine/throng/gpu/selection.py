@@ -81,7 +81,8 @@ class Selection:
         if not cull and not (lod and self._has_levels):
             return self._all
         writes = [item.resident.writes for item in self._items]
-        seen = view.key, cull, lod, self._table.worlds.tobytes(), writes
+        sways = self._table.rows["sway"].tobytes()  # others where there are movers
+        seen = view.key, cull, lod, self._table.worlds.tobytes(), sways, writes
         if seen == self._seen:
             return self._shares
         sight = sight_of(view, cull=cull)
@@ -93,7 +94,14 @@ class Selection:
             item, world = self._items[number], self._table.worlds[number]
             if not cull and not item.switches:
                 continue
-            key = view.key, cull, lod, writes[number], world.tobytes()
+            key = (
+                view.key,
+                cull,
+                lod,
+                writes[number],
+                world.tobytes(),
+                float(self._table.rows[number]["sway"]),
+            )
             known = self._kept.get(number)
             if known is None or known[0] != key:
                 self._kept[number] = known = key, self._share(number, sight, lod=lod)

@@ -202,7 +202,11 @@ def frame_block(scene: Scene, view: View, *, encode: bool) -> npt.NDArray[np.voi
     block["eye"] = view.eye
     for place, mover in zip(block["movers"], scene.movers, strict=False):
         place[:] = *(np.array(mover.position) - view.origin), mover.radius
-    block["moment"][:2] = len(scene.movers), math.fmod(scene.time, MOTION_PERIOD)
+    wind = scene.wind
+    x, _, z = wind.direction
+    seconds = math.fmod(scene.time, MOTION_PERIOD)
+    block["moment"] = len(scene.movers), seconds, x * wind.strength, z * wind.strength
+    block["origin"][:3] = view.origin
     block["viewport"] = view.viewport
     for name, ray in zip(("ray", "ray_x", "ray_y", "ray_z"), view.rays, strict=True):
         block[name] = ray

@@ -284,6 +284,8 @@ class Crowd(Node):
             raise InvalidValue("bounds: expected at least one instance, got 0")
         # A mesh's sphere turns with its instance: measured from the instance's origin it covers any rotation.
         furthest = float(np.linalg.norm(np.abs([mesh.bounds for mesh, _ in self.parts]).max(axis=(0, 1))))
+        shaders = [material.shader for _, material in self.parts if material.shader is not None]
+        furthest += 3**0.5 * max((shader.reach for shader in shaders), default=0.0)
         places = self._positions.data
         if self._scales.present:
             sizes = np.abs(self._scales.data).astype(np.float64).reshape(len(places), -1).max(axis=1)
@@ -295,7 +297,9 @@ class Crowd(Node):
         world = self.world_matrix[:3]
         # Materials move what stands in the scene's space already, turned and scaled by the node.
         height = furthest * largest * float(np.linalg.norm(world[1, :3]))
-        reach = max((m.motion.reach(height) for _, m in self.parts if m.motion is not None), default=0.0)
+        pushed = self.scene is not None and bool(self.scene.movers)
+        motions = [m.motion for _, m in self.parts if m.motion is not None]
+        reach = max((motion.reach(height, pushed=pushed) for motion in motions), default=0.0)
         return np.asarray(math3d.transformed_box(world, box) + np.array([[-reach], [reach]]))
 
     def _is_crowd(self) -> bool:

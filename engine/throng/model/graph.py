@@ -13,7 +13,7 @@ from throng.errors import GraphError, InvalidIndex, InvalidType, InvalidValue
 from throng.layout import MOST_MOVERS
 from throng.model.column import read_only
 from throng.model.light import Ambient, Fog, PointLight, Sun
-from throng.model.material import Material, Mover
+from throng.model.material import Material, Mover, Wind
 from throng.model.mesh import Mesh, Model, Parts, parts_of
 from throng.model.sky import Sky
 from throng.model.table import NodeTable
@@ -326,7 +326,8 @@ class Scene(Node):
     exposure      stops: each doubles the light that the picture shows
     tone_mapping  how light brighter than white is brought into the picture: "neutral" leaves colours as they
                   are up to 0.8 (Khronos), "aces" gives the look of film; None: it is cut
-    movers        Movers, at most 8: they push aside what the wind bends
+    wind          a Wind: for materials with that motion
+    movers        Movers, at most 16: they push aside what the wind bends
     time          seconds; what materials with a motion are a function of
 
     Unlit materials and the background are shown as they are: neither fog nor exposure nor tone mapping
@@ -349,6 +350,7 @@ class Scene(Node):
         "_sun",
         "_time",
         "_tone_mapping",
+        "_wind",
         "in_use",
         "tables",
     )
@@ -364,6 +366,7 @@ class Scene(Node):
         sky: Sky | None = None,
         exposure: float = 0.0,
         tone_mapping: str | None = None,
+        wind: Wind = Wind(),  # noqa: B008 - frozen
         movers: Sequence[Mover] = (),
         time: float = 0.0,
     ) -> None:
@@ -383,6 +386,7 @@ class Scene(Node):
         self.sky = sky
         self.exposure = exposure
         self.tone_mapping = tone_mapping
+        self.wind = wind
         self.movers = movers
         self.time = time
 
@@ -412,7 +416,9 @@ class Scene(Node):
         """
         table = self.update()
         boxes = [
-            _moving_box(table.world[np.fromiter(look.rows, np.int64)], mesh, material)
+            _moving_box(
+                table.world[np.fromiter(look.rows, np.int64)], mesh, material, pushed=bool(self._movers)
+            )
             for look in table.looks
             for mesh, material in look.parts
             if look.rows
@@ -470,8 +476,19 @@ class Scene(Node):
         self._lights = tuple(value)
 
     @property
+    def wind(self) -> Wind:
+        """The Wind: for materials with that motion."""
+        return self._wind
+
+    @wind.setter
+    def wind(self, value: Wind) -> None:
+        if not isinstance(value, Wind):
+            raise InvalidType(f"wind: expected a Wind, got {arrays.described(value)}")
+        self._wind = value
+
+    @property
     def movers(self) -> tuple[Mover, ...]:
-        """What pushes plants aside: set it to a sequence of Movers, at most 8, whenever they have moved."""
+        """What pushes plants aside: set it to a sequence of Movers, at most 16, whenever they have moved."""
         return self._movers
 
     @movers.setter
@@ -549,12 +566,18 @@ class Scene(Node):
         node._id = -1
 
 
-def _moving_box(worlds: npt.NDArray[np.float64], mesh: Mesh, material: Material) -> npt.NDArray[np.float64]:
-    """(2, n, 3): boxes around `mesh` under each of (n, 3, 4), with room for the material's motion."""
-    boxes = math3d.transformed_box(worlds, mesh.bounds)
+def _moving_box(
+    worlds: npt.NDArray[np.float64], mesh: Mesh, material: Material, *, pushed: bool
+) -> npt.NDArray[np.float64]:
+    """(2, n, 3): boxes around `mesh` under each of (n, 3, 4), with room for the material's motion.
+
+    pushed  whether there are movers
+    """
+    own = 0.0 if material.shader is None else material.shader.reach
+    boxes = math3d.transformed_box(worlds, mesh.bounds + np.array([[-own], [own]]))
     if material.motion is not None:
         height = float(np.abs(boxes - worlds[..., 3])[..., 1].max())
-        reach = material.motion.reach(height)
+        reach = material.motion.reach(height, pushed=pushed)
         boxes += np.array([-reach, reach])[:, None, None]
     return boxes
 

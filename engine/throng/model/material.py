@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from throng import arrays
-from throng.errors import InvalidType
+from throng.errors import InvalidType, InvalidValue
 from throng.model.shader import Shader
 from throng.model.texture import Texture, checked
 
@@ -18,9 +18,8 @@ MOTIONS = ("wind", "fountain", "snow")
 _DEFAULT_SIZES = {"wind": (0.15, 8.0), "fountain": (6.0, 2.5), "snow": (12.0, 0.6)}
 
 
-def lean_reach(lean: float) -> float:
-    """How far its top goes, for each metre of height, where something leans by so many: aside and down."""
-    return lean * math.hypot(1.0, lean * 2 / 3)
+# How far, for each metre of height, what leans as far as it can and is pressed flat goes: see motion.glsl.
+_FLAT_REACH = math.hypot(0.75**0.5, 1.0)
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -28,14 +27,15 @@ class Motion:
     """A movement that the shader adds to each instance: a function of `scene.time` and the instance.
 
     kind      one of MOTIONS
-    strength  wind: how far an instance leans in a gust, as a fraction of its height (0.15);
-              fountain: metres that a particle rises (6); snow: metres that a flake falls (12)
+    strength  wind: how far an instance leans in a gust, as a fraction of its height (0.15), in the scene's
+              wind; fountain: metres that a particle rises (6); snow: metres that a flake falls (12)
     spread    wind: metres from one gust to the next (8); fountain: metres from the nozzle to where the
               particles land (2.5); snow: metres that a flake drifts to either side (0.6)
     speed     time runs this many times as fast; after 4,096 seconds of that time the motion begins anew
 
-    The root of what leans in the wind stays where it is. A fountain's particles start at their instance's
-    position, each at its own moment; a flake of snow falls from its position and starts there again.
+    What leans in the wind bends: its root stays where it is, the top goes furthest, lengths stay. A
+    fountain's particles start at their instance's position, each at its own moment; a flake of snow falls
+    from its position and starts there again.
     """
 
     kind: str
@@ -53,23 +53,50 @@ class Motion:
         put(self, "spread", wide if spread is None else arrays.number(spread, "spread", above=0.0))
         put(self, "speed", arrays.number(speed, "speed", low=0.0))
 
-    def reach(self, height: float) -> float:
+    def reach(self, height: float, *, pushed: bool = False) -> float:
         """How far, in metres, the motion carries any vertex of an instance away from where it rests.
 
         height  metres along the scene's Y from the instance's origin to its furthest vertex, however turned
                 and scaled
+        pushed  whether there are movers that may push it aside
         """
         if self.kind == "wind":
-            return lean_reach(self.strength) * height
+            if pushed:
+                return _FLAT_REACH * height
+            left = 1 / math.sqrt(1 + self.strength * self.strength * 4 / 3)
+            return math.hypot(self.strength * left, 1 - left) * height  # aside, and down
         return math.hypot(self.strength, self.spread)
 
 
 @dataclass(frozen=True, slots=True, init=False)
+class Wind:
+    """The wind that a scene has: for all that has the motion "wind".
+
+    direction  where it blows to, of any length but zero; what it has of height does not count
+    strength   0..1: the share of their own strength that materials lean with; 0 is a calm
+
+    Gusts travel along the direction; where it changes while it blows, they begin elsewhere.
+    """
+
+    direction: tuple[float, float, float]
+    strength: float
+
+    def __init__(self, direction: Any = (0.8, 0.0, 0.6), strength: float = 1.0) -> None:
+        x, _, z = arrays.vector3(direction, "direction")
+        length = math.hypot(x, z)
+        if length == 0.0:
+            raise InvalidValue(f"direction: expected a direction along the ground, got {direction}")
+        put = object.__setattr__
+        put(self, "direction", (x / length, 0.0, z / length))
+        put(self, "strength", arrays.number(strength, "strength", low=0.0, high=1.0))
+
+
+@dataclass(frozen=True, slots=True, init=False)
 class Mover:
-    """Something that moves through plants: they lean away from it, flat where it is.
+    """Something that moves through plants: they lean away from it, and lie flat where it is.
 
     position  metres, in the scene
-    radius    metres up to which it is felt
+    radius    metres up to which it is felt; by what is taller than that, less
     """
 
     position: tuple[float, float, float]

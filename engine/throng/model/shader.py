@@ -13,6 +13,9 @@ from throng.errors import AssetError, InvalidType, InvalidValue
 from throng.layout import MOST_CUSTOM
 
 TYPES = ("float", "vec2", "vec3", "vec4", "int", "ivec2", "ivec3", "ivec4")
+# What snippets define.
+_MOVE = "move_vertex(inout vec3 position, inout vec3 normal)"
+_SHADE = "shade_surface(inout Surface surface)"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -61,8 +64,8 @@ class Shader:
     ) -> None:
         put = object.__setattr__
         put(self, "name", name)
-        put(self, "vertex", _snippet(vertex, "vertex", name, "move_vertex"))
-        put(self, "surface", _snippet(surface, "surface", name, "shade_surface"))
+        put(self, "vertex", _snippet(vertex, "vertex", name, _MOVE))
+        put(self, "surface", _snippet(surface, "surface", name, _SHADE))
         if vertex is None and surface is None:
             raise InvalidValue("vertex: expected a snippet here or as surface, got neither")
         put(self, "columns", _columns({} if columns is None else columns))
@@ -82,11 +85,20 @@ def _snippet(value: object, where: str, name: str, function: str) -> Snippet | N
         snippet = Snippet(f"{name}.{where}", value)
     else:
         raise InvalidType(f"{where}: expected GLSL or the path of a file, got {arrays.described(value)}")
-    if not re.search(rf"\bvoid\s+{function}\s*\(", snippet.text):
+    if not _defines(snippet.text, function):
         raise InvalidValue(
-            f"{where}: expected GLSL that defines void {function}(...), got {snippet.label} without"
+            f"{where}: expected GLSL that defines void {function}, got {snippet.label} without"
         )
     return snippet
+
+
+def _defines(text: str, function: str) -> bool:
+    """Whether GLSL defines a function of this name and these types; parameters may have other names."""
+    name, _, parameters = function.rstrip(")").partition("(")
+    types = [r"\s+".join([*one.split()[:-1], r"\w+"]) for one in parameters.split(",")]
+    bare = re.sub(r"//[^\n]*|/\*.*?\*/", " ", text, flags=re.DOTALL)
+    wanted = rf"\bvoid\s+{name}\s*\(\s*" + r"\s*,\s*".join(types) + r"\s*\)\s*{"
+    return re.search(wanted, bare) is not None
 
 
 def _columns(value: object) -> tuple[tuple[str, str], ...]:
