@@ -285,13 +285,13 @@ def test_a_turned_node_is_not_taken_for_larger() -> None:
 @pytest.mark.parametrize("columns", ["plain", "turned scaled", "turned stretched"])
 def test_nothing_vanishes_that_a_motion_carries_into_view(kind: str, columns: str) -> None:
     random = np.random.default_rng(2)
-    motion = Motion(kind, strength=2.0 if kind == "wind" else 5.0)
+    motion = Motion(kind, strength=20.0 if kind == "wind" else 5.0)
     mesh = shapes.tree(seed=1).parts[0][0]
     center, radius = mesh.sphere
     world = np.column_stack([TURN * (0.5, 2.0, 0.5), (3, 2, 1)])
     body = Body(center, radius)
+    furthest = float(np.linalg.norm(center)) + radius
     if kind == "wind":
-        furthest = float(np.linalg.norm(center)) + radius
         body = replace(body, sway=motion.reach(furthest * float(np.linalg.norm(world[1, :3]))))
     else:
         body = replace(body, reach=motion.reach(0.0))
@@ -301,9 +301,13 @@ def test_nothing_vanishes_that_a_motion_carries_into_view(kind: str, columns: st
     leans = random.normal(size=(2000, 1, 2))
     leans *= motion.strength / np.linalg.norm(leans, axis=2, keepdims=True)
     bent = np.einsum("nij,vj->nvi", matrices[:, :, :3], vertices)
-    if kind == "wind":  # as motion.glsl's in_wind does
-        bent = bent + np.stack(
-            [leans[..., 0] * bent[..., 1], 0 * bent[..., 1], leans[..., 1] * bent[..., 1]], -1
+    if kind == "wind":  # as motion.glsl's bent does
+        leans /= furthest * np.linalg.norm(matrices[:, 1, :3], axis=1)[:, None, None]
+        heights = bent[..., 1:2]
+        left = 1 / np.sqrt(1 + 4 / 3 * (leans**2).sum(axis=2, keepdims=True) * heights**2)
+        aside = leans * heights**2 * left
+        bent = np.concatenate(
+            [bent[..., :1] + aside[..., :1], heights * left, bent[..., 2:] + aside[..., 1:]], 2
         )
     places = bent + matrices[:, None, :, 3]
     if kind == "fountain":
