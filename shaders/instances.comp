@@ -68,7 +68,9 @@ void test(Item item, uint place, uint index, uint lane) {
     }
 
 #if SPLATS && (SWITCHED & SWITCH_FIRST) == 0
-    {
+    if (BLENDED) {
+        if (splat) atomicOr(bins[2u * cull.stride + word], bit);
+    } else {
         if (MOTION == MOTION_WIND) p.transform = leaning(m, p.lean);
         Print s = print_of(item, p);
         if (!splat) s.center = s.extent = vec2(-1.0);  // of what is flat the centre is no number

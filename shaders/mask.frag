@@ -14,7 +14,7 @@ in vec4 v_color;
 flat in float v_side;
 in float v_out;
 
-layout(location = 0) out uvec2 out_texel;
+layout(location = 0) out uvec4 out_texel;
 
 void main() {
     vec4 base = v_color;
@@ -26,5 +26,5 @@ void main() {
     uvec2 bent = uvec2(round((octahedral(normalize(v_normal) * sign(v_side)) + 1.0) * 511.5));
     uint far_out = max(uint(round((clamp(v_out, -1.0, 1.0) + 1.0) * 2047.5)), 1u);  // 0: nothing
     uint colors = packUnorm4x8(vec4(color, 0.0)) | uint(abs(v_side)) << 24u;
-    out_texel = uvec2(colors, bent.x | bent.y << 10u | far_out << 20u);
+    out_texel = uvec4(colors, bent.x | bent.y << 10u | far_out << 20u, floatBitsToUint(clamp(base.a, 0.0, 1.0)), 0u);
 }

@@ -25,6 +25,7 @@ void main() {
 #endif
     uint row = slot - item.first_chunk * CELL;
     if (HAS_ORDER) row = words[item.order + row];
+    if (BLENDED) return;
     Placed p = placed(item, row);
     Affine m = p.transform;
     vec3 center = transformed(m, item.center.xyz);
@@ -32,14 +33,8 @@ void main() {
     if (MOTION == MOTION_WIND) p.transform = m = leaning(m, p.lean);
     Print s = print_of(item, p);
     printed(s, c.faded, record);
-    float unit = 1.0 / largest(abs(m.x.xyz) + abs(m.y.xyz) + abs(m.z.xyz));
-    m.x *= unit; m.y *= unit; m.z *= unit;
-    vec3 x = transformed_normal(m, vec3(1, 0, 0)), y = transformed_normal(m, vec3(0, 1, 0)),
-         z = transformed_normal(m, vec3(0, 0, 1));
-    // Of length one or so, for the halfs; a mirroring transform's cofactors turn normals round.
-    unit = inversesqrt(max(dot(x, x), max(dot(y, y), dot(z, z))));
-    if (dot(vec3(m.x.x, m.y.x, m.z.x), x) < 0.0) unit = -unit;
-    x *= unit; y *= unit; z *= unit;
+    mat3 turned = normals_of(p.transform);
+    vec3 x = turned[0], y = turned[1], z = turned[2];
     records[at] = floatBitsToUint(vec4(s.to_mask[0], s.to_mask[1]));
     records[at + 1u] = uvec4(floatBitsToUint(s.center), look_of(item, row, 0u, index, true, 0.0));
     records[at + 2u] = uvec4(uint(p.object), uint(p.id), s.mask + MASK_HEADER | uint(s.small), packHalf2x16(x.xy));

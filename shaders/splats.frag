@@ -1,8 +1,6 @@
 // The splats' picture: each pixel's nearest, shaded by the texel of its mask that the pixel falls on.
 #include "visibility.glsl"
-#include "shading.glsl"
-#include "masks.glsl"
-#include "look.glsl"
+#include "splatted.glsl"
 
 layout(std430, binding = 3) readonly buffer RecordBlock { Splat splats[]; };
 
@@ -34,24 +32,10 @@ void main() {
     Splat s = splats[owner - first_record];
     vec2 inside = mat2(s.to_mask.xy, s.to_mask.zw) * (pixel - s.place.xy);
     uint texel = (s.texels & ~1u) + 2u * texel_of(inside, (s.texels & 1u) != 0u);
-    uint colors = masks[texel], bent = masks[texel + 1u];
-    Look look = look_from(floatBitsToUint(s.place.zw));
-    vec3 roots = unpackUnorm4x8(colors).rgb;  // of the vertices' colours
-    int row = int(look.material);
-    if (look.material != DEBUG_MATERIAL) {
-        look.color.rgb *= roots * roots;
-        row += int(colors >> 24u) - 1;
-    }
-    vec3 n = from_octahedral(vec2(bent & 1023u, bent >> 10u & 1023u) / 511.5 - 1.0);
     vec2 a = unpackHalf2x16(s.normal0), b = unpackHalf2x16(s.normal1), c = unpackHalf2x16(s.normal2),
          d = unpackHalf2x16(s.normal3), e = unpackHalf2x16(s.normal4);
-    vec3 normal = normalize(n.x * vec3(a, b.x) + n.y * vec3(b.y, c) + n.z * vec3(d, e.x));
-    vec4 base, traits;
-    look_up(row, base, traits);
-    Surface surface = surface_of(row, look.color * base, traits, normal);
-#ifdef TEXTURED
-    average(surface, row);
-#endif
+    mat3 turned = mat3(vec3(a, b.x), vec3(b.y, c), vec3(d, e.x));
+    Surface surface = splatted(look_from(floatBitsToUint(s.place.zw)), texel, turned);
     vec3 place = vec3(gl_FragCoord.xy, gl_FragDepth);
     surface.position = position_of(place, w_of(place));
     surface.eye = towards_eye(gl_FragCoord.xy);
@@ -60,7 +44,7 @@ void main() {
     out_ids = ivec2(s.object, s.id);
 #endif
 #ifdef OUT_NORMALS
-    out_normal = vec4(normal, 1.0);
+    out_normal = vec4(surface.normal, 1.0);
 #endif
 #endif
 }

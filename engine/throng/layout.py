@@ -227,7 +227,7 @@ ITEM = Struct(
         ("uint", "custom2", ""),
         ("uint", "custom3", ""),
         ("uint", "custom_widths", "words a row of each, 8 bits"),
-        ("uint", "unused0", ""),
+        ("uint", "blended", "1 where all parts are"),
         ("uint", "unused1", ""),
         ("uint", "unused2", ""),
     ],
@@ -282,7 +282,20 @@ SPLAT = Struct(
 SWITCHES = {
     name: 1 << place
     for place, name in enumerate(
-        ("CULL", "LOD", "OCCLUSION", "SPLAT", "REVERSED", "ZERO_TO_ONE", "FIRST", "SECOND", "FROZEN", "KEPT")
+        (
+            "CULL",
+            "LOD",
+            "OCCLUSION",
+            "SPLAT",
+            "REVERSED",
+            "ZERO_TO_ONE",
+            "FIRST",
+            "SECOND",
+            "FROZEN",
+            "KEPT",
+            "BLEND",
+            "SUM",
+        )
     )
 }
 PATCH = 32  # pixels along each side of what is painted, and cleared, as a whole where it has splats

@@ -28,6 +28,7 @@ from throng.gpu.request import Request, Switches
 from throng.gpu.scene import GpuScene
 from throng.gpu.shared import Shared
 from throng.gpu.state import neutral_state
+from throng.gpu.sums import SplatSums
 from throng.gpu.target import Target, use_depth
 from throng.gpu.timer import GpuTimer
 from throng.gpu.view import View, frame_block
@@ -107,7 +108,7 @@ class Renderer:
             self._options = options
             self._mode = choose_mode(options.mode, self._capabilities)
             self._shared = Shared(self._ctx, self._capabilities)
-            self._blender = Blender(self._ctx)
+            self._blender = Blender(self._ctx, self._capabilities.storage_block_bytes)
             self._edges = EdgeFilter(self._ctx)
             self._frame_block = checked_buffer(self._ctx, reserve=FRAME.size, purpose="the frame's uniforms")
             self._states: list[_SceneState] = []
@@ -141,6 +142,7 @@ class Renderer:
                 request = Request(
                     view, chooser, self._switches, effects, target.samples, lambda: target.drawn_depth,
                     alone=True, backdrop=self._backdrop(state, view, effects), blending=self._blends(state),
+                    sums=self._sums(state, view, target.samples),
                 )  # fmt: skip
                 calls += state.gpu.draw(request)
                 if request.blending:
@@ -209,6 +211,7 @@ class Renderer:
                     view, chooser, self._switches, effects, host.samples,
                     host.copy if host.readable else None, alone=clear, backdrop=backdrop,
                     blending=self._blends(state),
+                    sums=self._sums(state, view, host.samples) if host.readable else None,
                 )  # fmt: skip
                 try:
                     calls += state.gpu.draw(request)
@@ -262,6 +265,14 @@ class Renderer:
 
     def _blends(self, state: _SceneState) -> bool:
         return self._options.transparency and state.gpu.blends
+
+    def _sums(self, state: _SceneState, view: View, samples: int) -> SplatSums | None:
+        """What blended splats are added to, where there may be any."""
+        sums, size = self._blender.splats, view.viewport[2:]
+        if not self._blends(state) or self._mode != "indirect" or samples > 1 or not sums.fits(size):
+            return None
+        sums.begin(size, view.middle)
+        return sums
 
     def _sum(self, state: _SceneState, request: Request, depth: Texture) -> int:
         """Sums what is blended, where it is nearer than `depth` has it; the number of draw calls."""

@@ -15,7 +15,8 @@ layout(std140) uniform OneItemBlock { Item item; };  // what is the same for all
 #define HAS_COLORS (item.colors != NONE)
 #define HAS_IDS (item.ids != NONE)
 #define HAS_ORDER (item.order != NONE)
-#define HAS_MASK (item.mask != NONE && switched(SWITCH_SPLAT))
+#define BLENDED (item.blended != 0u && switched(SWITCH_BLEND))
+#define HAS_MASK (item.mask != NONE && switched(SWITCH_SPLAT) && (!BLENDED || switched(SWITCH_SUM)))
 #define SCALE_WIDTH (item.scales == NONE ? 0u : item.scale_width)
 #define MOTION int(item.motion.x)
 #define LEVELS 1

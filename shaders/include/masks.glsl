@@ -2,7 +2,7 @@
 #include "octahedral.glsl"
 
 // Each: (s, t) of its middle and its half extents, in radii of the model; which of 8x8 texels, picked evenly, are
-// covered; then two words a texel: colour and part, and normal and depth, which is 0 where the model is not.
+// covered; their mean alpha, and a word; then two words a texel: colour and part, and normal and depth, which is 0 where the model is not.
 layout(std430, binding = 6) readonly buffer MaskBlock { uint masks[]; };
 layout(std430, binding = 6) readonly buffer MaskQuadBlock { vec4 mask_quads[]; };  // the same words
 

@@ -89,15 +89,26 @@ Print print_of(Item item, Placed p) {
     return s;
 }
 
+// From the mask's normals to the scene's; of length one or so, for the halfs.
+mat3 normals_of(Affine m) {
+    float unit = 1.0 / largest(abs(m.x.xyz) + abs(m.y.xyz) + abs(m.z.xyz));
+    m.x *= unit; m.y *= unit; m.z *= unit;
+    mat3 turned = mat3(transformed_normal(m, vec3(1, 0, 0)), transformed_normal(m, vec3(0, 1, 0)),
+                       transformed_normal(m, vec3(0, 0, 1)));
+    unit = inversesqrt(max(dot(turned[0], turned[0]), max(dot(turned[1], turned[1]), dot(turned[2], turned[2]))));
+    // A mirroring transform's cofactors turn normals round.
+    return turned * (dot(vec3(m.x.x, m.y.x, m.z.x), turned[0]) < 0.0 ? -unit : unit);
+}
+
 uint patches_across() { return (uint(cull.picture.x) + PATCH - 1u) / PATCH; }
 
-// One pixel of a splat: whether it is, so far, the nearest there.
-bool print_pixel(Print s, ivec2 where, float faded, uint record) {
-    vec2 pixel = vec2(where) + 0.5;
+// Whether a splat covers the middle of a pixel: the texel of its mask there, in words, depth and clip w.
+bool meets(Print s, vec2 pixel, float faded, out uint at, out float depth, out float w) {
     vec2 place = s.to_mask * (pixel - s.center);
     if (faded < 1.0 && noise(pixel + frame.viewport.xy) >= faded) return false;
     uint texel = texel_of(place, s.small);
-    uint bent = masks[s.mask + MASK_HEADER + 2u * texel + 1u];
+    at = s.mask + MASK_HEADER + 2u * texel;
+    uint bent = masks[at + 1u];
     if (bent == 0u) return false;  // not covered
     float out_of = float(bent >> 20u) / 2047.5 - 1.0;
 #if FACETED
@@ -110,10 +121,19 @@ bool print_pixel(Print s, ivec2 where, float faded, uint record) {
     if (facing > 0.05) out_of = clamp(dot(n, q - p) / facing, -1.2, 1.2);
 #endif
     precise float z = s.z.x + s.z.y * out_of + s.slope.x * place.x + s.slope.z * place.y;
-    precise float w = s.w.x + s.w.y * out_of + s.slope.y * place.x + s.slope.w * place.y;
-    precise float depth = z / w;
-    if (!switched(SWITCH_ZERO_TO_ONE)) depth = depth * 0.5 + 0.5;
-    if (!(depth > 0.0 && depth < 1.0)) return false;
+    precise float away = s.w.x + s.w.y * out_of + s.slope.y * place.x + s.slope.w * place.y;
+    precise float near = z / away;
+    if (!switched(SWITCH_ZERO_TO_ONE)) near = near * 0.5 + 0.5;
+    depth = near;
+    w = away;
+    return depth > 0.0 && depth < 1.0;
+}
+
+// One pixel of a splat: whether it is, so far, the nearest there.
+bool print_pixel(Print s, ivec2 where, float faded, uint record) {
+    uint texel;
+    float depth, w;
+    if (!meets(s, vec2(where) + 0.5, faded, texel, depth, w)) return false;
     uint key = key_of(depth);
     uint at = uint(where.y) * uint(cull.picture.x) + uint(where.x);
 #ifdef OWNERS

@@ -12,7 +12,7 @@ from typing import Any
 
 import moderngl
 
-from throng.gpu import rawgl, source
+from throng.gpu import rawgl, source, sums
 from throng.gpu.context import checked_texture
 from throng.gpu.copies import PictureCopy
 
@@ -25,13 +25,15 @@ _PLAIN: Any = moderngl.DEFAULT_BLENDING
 class Blender:
     """The sums of one size and number of samples, and the pass that puts them over a picture."""
 
-    def __init__(self, ctx: moderngl.Context) -> None:
+    def __init__(self, ctx: moderngl.Context, block_limit: int) -> None:
+        """`block_limit`: the most bytes of a storage buffer that shaders reach; 0 where there are none."""
         self._ctx = ctx
+        self.splats = sums.SplatSums(ctx, block_limit)
         self._key: tuple[object, ...] = ()
         self._sums: list[moderngl.Texture] = []
         self._copy = PictureCopy(ctx)
         self._target: moderngl.Framebuffer | None = None
-        self._painters: dict[bool, moderngl.VertexArray] = {}
+        self._painters: dict[tuple[bool, bool], moderngl.VertexArray] = {}
 
     @property
     def sums(self) -> list[moderngl.Texture]:
@@ -51,6 +53,7 @@ class Blender:
                 )
             self._target = self._ctx.framebuffer(self._sums, depth)
             self._key = key
+        self._size = size
         target = self._target
         assert target is not None
         target.depth_mask = True
@@ -72,18 +75,26 @@ class Blender:
 
         encode  whether its colours are sRGB; they are mixed in linear light all the same
         """
-        painter = self._painters.get(encode)
+        splats = self.splats.waiting
+        painter = self._painters.get((encode, splats))
         if painter is None:
+            defines: dict[str, object] = {"SPLATS": 1, **sums.DEFINES} if splats else {}
+            if encode:
+                defines["ENCODED"] = 1
             program = source.compile_program(
-                self._ctx, "blend", version=330, defines={"ENCODED": 1} if encode else {},
+                self._ctx, "blend", version=430 if splats else 330, defines=defines,
                 vertex="screen.vert", fragment="blend.frag",
             )  # fmt: skip
             program["light"], program["weights"] = 0, 1
             if encode:
                 program["behind"] = 2
-            painter = self._painters[encode] = self._ctx.vertex_array(program, [])
+            painter = self._painters[encode, splats] = self._ctx.vertex_array(program, [])
         for unit, picture in enumerate(self._sums):
             picture.use(location=unit)
+        if splats:
+            painter.program["size"], painter.program["unit"] = self._size, self.splats.unit
+            self._ctx.memory_barrier(moderngl.SHADER_STORAGE_BARRIER_BIT)
+            self.splats.take().bind_to_storage_buffer(5)
         self._ctx.disable(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
         if encode:
             painter.program["corner"] = self._copy.take(2)[:2]
@@ -110,6 +121,7 @@ class Blender:
     def release(self) -> None:
         self._forget()
         self._copy.release()
+        self.splats.release()
         for painter in self._painters.values():
             painter.program.release()
             painter.release()

@@ -36,9 +36,15 @@ _PROBE = 30  # frames from one look whether it is to the next
 _SETTLES = 3  # tests of the same frame until nothing more is found
 
 
+def _blends(item: Item) -> bool:
+    return all(part.batch.key.pipeline.blends for part in item.parts)
+
+
 def _worth_masks(item: Item) -> bool:
     batches = [part.batch for part in item.parts]
-    if any(b.key.pipeline.blends or (b.textured and b.surface is None) for b in batches):
+    if len({b.key.pipeline.blends for b in batches}) > 1 or any(
+        b.textured and b.surface is None for b in batches
+    ):
         return False
     if item.shaders or item.texture_columns:
         return False
@@ -63,7 +69,8 @@ class IndirectMode:
         self._counters = [checked_buffer(ctx, reserve=64, purpose="counters") for _ in range(_LAG)]
         self._frames = 0
         self._counted = 0  # instances of all items
-        self._colored = self._has_masks = self._bends = self._offset = False
+        self._colored = self._bends = self._offset = False
+        self._masked: set[bool] = set()  # whether what has masks blends
         self._made: tuple[object, ...] = ()
         self._seen: tuple[object, ...] = ()  # which frame's, if any, what is kept as seen is
         self._latest = 0  # of `_drawn`, the one that has the splats
@@ -78,7 +85,8 @@ class IndirectMode:
         places = dict(zip(map(id, worth), self._masks.places(self, worth), strict=True))
         table.rows["mask"] = [places.get(id(item), NONE) for item in items]
         self._counted = sum(item.segment.count for item in items)
-        self._has_masks = any(place != NONE for place in places.values())
+        table.rows["blended"] = [_blends(item) for item in items]
+        self._masked = {_blends(item) for item in worth if places[id(item)] != NONE}
         self._visibility.rebuild(items, table, fading=lod)
         self._bends = table.bends
         self._offset = any(item.texture_columns for item in items)
@@ -96,12 +104,11 @@ class IndirectMode:
         if not self._visibility.has_items:
             return 0
         switches = request.switches
-        splats = switches.splat and self._has_masks and request.samples == 1
-        _, _, width, height = request.view.viewport
-        splats = splats and self._screen.fits_splats(width, height)
-        chooses = switches.cull or switches.lod or splats or switches.occlusion
+        splats = self._has_splats(request, blended=False)
+        summed = self._has_splats(request, blended=True)
+        chooses = switches.cull or switches.lod or splats or summed or switches.occlusion
         views = (request.view.key, request.chooser.key) if chooses else None
-        made = (state, switches, splats, views, self._tests(request))
+        made = (state, switches, splats, summed, request.separates, views, self._tests(request))
         if self._visibility.refresh() or made != self._made:
             self._settled = 0
         elif not self._unsettled(request):
@@ -114,7 +121,12 @@ class IndirectMode:
         """Draws what `draw` left out because it is blended; the number of draw calls."""
         if not self._visibility.has_items:
             return 0
-        return sum(self._render(drawn, request) for drawn in self._drawn[: 1 + self._latest])
+        calls = sum(self._render(drawn, request) for drawn in self._drawn[: 1 + self._latest])
+        if request.sums is not None and self._has_splats(request, blended=True):
+            assert request.depth is not None
+            request.depth().use(location=0)
+            self._visibility.add_splats(self._drawn[self._latest], self._masks.buffer, request)
+        return calls
 
     def tally(self, total: int, *, wait: bool) -> Tally:
         """What became of `total` instances' parts: as they were lately, or just now if it may wait."""
@@ -149,6 +161,16 @@ class IndirectMode:
 
     # -- inside ------------------------------------------------------------------------------------
 
+    def _has_splats(self, request: Request, *, blended: bool) -> bool:
+        """Whether something may be splats, of what is blended or of what is drawn with the rest."""
+        if not request.switches.splat or request.samples > 1:
+            return False
+        if blended:
+            return True in self._masked and request.sums is not None
+        _, _, width, height = request.view.viewport
+        drawn = self._masked - {request.separates} if request.separates else self._masked
+        return bool(drawn) and self._screen.fits_splats(width, height)
+
     def _repeat(self, request: Request, *, splats: bool) -> int:
         self._visibility.bind()
         calls = self._render(self._drawn[0], request)
@@ -181,7 +203,10 @@ class IndirectMode:
         # What the frames before read and wrote, they are done with before it is written over.
         self._ctx.memory_barrier(moderngl.SHADER_STORAGE_BARRIER_BIT | moderngl.BUFFER_UPDATE_BARRIER_BIT)
         screen.lay_out(width, height, splats=splats)
-        bits = SWITCHES["CULL"] * switches.cull | SWITCHES["LOD"] * switches.lod | SWITCHES["SPLAT"] * splats
+        summed = self._has_splats(request, blended=True)
+        bits = SWITCHES["CULL"] * switches.cull | SWITCHES["LOD"] * switches.lod
+        bits |= SWITCHES["SPLAT"] * (splats or summed) | SWITCHES["SUM"] * summed
+        bits |= SWITCHES["BLEND"] * request.separates
         # Frozen, what was visible in the last frame that was tested is what stays.
         seen = (visibility.orders, switches.cull, switches.occlusion, request.chooser.key)
         kept = request.frozen and self._seen == seen

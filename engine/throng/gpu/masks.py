@@ -118,20 +118,23 @@ class MaskStore:
         windows = _windows(item)
         texels = self._drawn(item, windows)
         covered = texels[..., 0] >> 24 != 0
+        alphas = np.where(covered, np.ascontiguousarray(texels[..., 2]).view(np.float32), 0.0)
+        counts = np.maximum(covered.sum(axis=(2, 3)), 1)
         masks = np.zeros((MASK_GRID, MASK_GRID, MASK_WORDS), np.uint32)
         masks[..., :4] = windows.astype(np.float32).view(np.uint32)
         step = MASK_SIDE // 8
         few = np.packbits(covered[..., step // 2 :: step, step // 2 :: step], axis=-1, bitorder="little")
         masks[..., 4:6] = np.ascontiguousarray(few[..., 0]).view("<u4")
-        masks[..., MASK_HEADER:] = texels.reshape(MASK_GRID, MASK_GRID, -1)
+        masks[..., 6] = (alphas.sum(axis=(2, 3)) / counts).astype(np.float32).view(np.uint32)
+        masks[..., MASK_HEADER:] = texels[..., :2].reshape(MASK_GRID, MASK_GRID, -1)
         return masks.reshape(-1)
 
     def _drawn(self, item: Item, windows: Floats) -> npt.NDArray[np.uint32]:
-        """(g, g, side, side, 2): each texel's two words; 0 where the model is not."""
+        """(g, g, side, side, 4): each texel's two words and its alpha, a float; 0 where the model is not."""
         ctx, side = self._ctx, MASK_GRID * MASK_SIDE
         looks = [self._look_of(part) for part in item.parts]
         self._textures.bind(UNITS["textures0"])
-        picture = checked_texture(ctx, (side, side), 2, dtype="u4", purpose="a splat mask")
+        picture = checked_texture(ctx, (side, side), 4, dtype="u4", purpose="a splat mask")
         depth = checked_depth_texture(ctx, (side, side), purpose="a splat mask")
         target = ctx.framebuffer([picture], depth)
         table = checked_texture(
@@ -163,8 +166,8 @@ class MaskStore:
                 array.render(
                     moderngl.TRIANGLES, vertices=faces.count, first=faces.first, instances=MASK_GRID**2
                 )
-            raw = np.frombuffer(target.read(components=2, dtype="u4"), np.uint32)
-            split = raw.reshape(MASK_GRID, MASK_SIDE, MASK_GRID, MASK_SIDE, 2)
+            raw = np.frombuffer(target.read(components=4, dtype="u4"), np.uint32)
+            split = raw.reshape(MASK_GRID, MASK_SIDE, MASK_GRID, MASK_SIDE, 4)
             return np.ascontiguousarray(split.transpose(0, 2, 1, 3, 4))
         finally:
             ctx.detect_framebuffer(0).use()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 import moderngl
 
@@ -11,14 +12,19 @@ from throng.gpu import source
 from throng.model.shader import Shader
 
 FRAME_BINDING, CULL_BINDING, ITEM_BINDING, SHADOW_BINDING = range(4)
-_BLOCKS = {"FrameBlock": FRAME_BINDING, "CullBlock": CULL_BINDING, "ShadowBlock": SHADOW_BINDING}
+_BLOCKS = {
+    "FrameBlock": FRAME_BINDING, "CullBlock": CULL_BINDING, "OneItemBlock": ITEM_BINDING,
+    "ShadowBlock": SHADOW_BINDING,
+}  # fmt: skip
 # Where what fragment shaders look things up in is bound; unit 0 is for what is used at once.
 UNITS = {"material_table": 1, "shadow_maps": 2, "light_table": 3, "light_masks": 4, "sky_table": 5}
 UNITS |= {f"textures{number}": len(UNITS) + 1 + number for number in range(layout.MOST_ARRAYS)}
 UNIT_COUNT = len(UNITS) + 1
 
+AnyProgram = TypeVar("AnyProgram", moderngl.Program, moderngl.ComputeShader)
 
-def attach(program: moderngl.Program) -> moderngl.Program:
+
+def attach(program: AnyProgram) -> AnyProgram:
     """Tells a program where its blocks and textures are."""
     for block, binding in _BLOCKS.items():
         if block in program:

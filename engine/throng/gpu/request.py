@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import moderngl
 
+from throng.gpu.sums import SplatSums
 from throng.gpu.view import View
 from throng.model.material import Pipeline
 
@@ -35,6 +36,7 @@ class Request:
              corner; None where it cannot be had
     alone    whether nothing else was drawn to that framebuffer
     blending  whether blended materials are drawn in a pass of their own, and not as opaque
+    sums      where blended splats are added up; None where they cannot be, and are drawn as meshes
     backdrop  draws what is behind everything opaque: called once all of that is drawn
     """
 
@@ -47,6 +49,7 @@ class Request:
     alone: bool
     backdrop: Callable[[], None] | None = None
     blending: bool = False
+    sums: SplatSums | None = None
 
     def draws(self, pipeline: Pipeline) -> bool:
         """Whether what has that pipeline takes part in the pass that is drawn now."""
@@ -54,6 +57,11 @@ class Request:
             return not pipeline.blends
         blended = pipeline.blends and self.blending
         return blended == ("SUMMED" in self.defines or "OVER" in self.defines)
+
+    @property
+    def separates(self) -> bool:
+        """Whether what is blended is not drawn with the rest."""
+        return self.blending or "DEPTH_ONLY" in self.defines
 
     @property
     def frozen(self) -> bool:

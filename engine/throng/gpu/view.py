@@ -141,6 +141,14 @@ class View:
         toward = self.transform[3]
         return np.asarray(toward / np.linalg.norm(toward[:3]), np.float64)
 
+    @cached_property
+    def middle(self) -> float:
+        """Clip space's w where most of what is seen may lie: a hundred times that of the near plane."""
+        if not self.eye[3]:
+            return 1.0
+        near = np.linalg.inv(self.projection) @ (0.0, 0.0, 1.0 if self.reversed_depth else -1.0, 1.0)
+        return 100.0 / abs(float(near[3]))
+
     @property
     def pixels_per_metre(self) -> float:
         """How many pixels a metre across the view measures where clip space's w is 1."""

@@ -26,14 +26,15 @@ from throng.gpu import source
 from throng.gpu.context import Capabilities, checked_buffer
 from throng.gpu.instances import Page
 from throng.gpu.items import Item, ItemTable, needs_extra
-from throng.gpu.programs import CULL_BINDING, FRAME_BINDING, ITEM_BINDING
+from throng.gpu.programs import CULL_BINDING, ITEM_BINDING, attach
 from throng.gpu.request import Request
+from throng.gpu.sums import DEFINES
 from throng.layout import CELL, CHUNK, COMMAND, COUNTERS, CULL, EXTRA, ITEM, RECORD, SOURCE, SWITCHES
 from throng.model.material import Pipeline
 
 SCAN = 256  # invocations of the scan's only work group
 _ITEMS, _CHUNKS, _COLUMNS, _RECORDS, _WORK, _SCREEN, _SIXTH, _SEVENTH = range(8)
-_BLOCKS = {"FrameBlock": FRAME_BINDING, "CullBlock": CULL_BINDING, "OneItemBlock": ITEM_BINDING}
+_OUTPUTS = ("SUMMED", "OUT_IDS", "OUT_NORMALS")  # defines that are nothing to compute shaders
 _ALIGNED = 256  # bytes; what any driver accepts as the start of a uniform block
 _COUNTER_WORDS = 16
 # Invocations that share a cell. A GPU has one for each instance; llvmpipe runs eight at a time, and what all
@@ -58,9 +59,7 @@ class VisibilityPrograms:
                 self._ctx, name, version=430, defines=defines,
                 generated=layout.generated(), compute=f"{name}.comp",
             )  # fmt: skip
-            for block, binding in _BLOCKS.items():
-                if block in program:
-                    program[block].binding = binding  # type: ignore[union-attr]
+            attach(program)
         return program
 
     def release(self) -> None:
@@ -90,11 +89,15 @@ class _Span:
     stop: int
     item: int | None = None
     form: tuple[tuple[str, object], ...] = ()
+    blended: bool = False
 
     def defines(self, switches: int) -> dict[str, object]:
         """What its programs are compiled for."""
         form = dict(self.form)
-        if not switches & SWITCHES["SPLAT"]:
+        if not switches & SWITCHES["BLEND"]:
+            form["BLENDED"] = "false"
+        lacks_sums = self.blended and not switches & SWITCHES["SUM"] and switches & SWITCHES["BLEND"]
+        if lacks_sums or not switches & SWITCHES["SPLAT"]:
             form["HAS_MASK"], form["SPLATS"] = "false", 0
         if self.item is None:
             form = {}
@@ -119,6 +122,7 @@ def _form(item: Item, row: Any) -> tuple[tuple[str, object], ...]:
             "HAS_ORDER": _TRUTH[row["order"] != layout.NONE],
             "HAS_MASK": _TRUTH[masked],
             "SPLATS": int(masked),
+            "BLENDED": _TRUTH[bool(row["blended"])],
             "LEVELS": int(item.levels > 1),
             "FACETED": int(item.faceted),
             "SCALE_WIDTH": f"{row['scale_width']}u",
@@ -132,7 +136,8 @@ def _spans(items: Sequence[Item], table: ItemTable, first_chunks: npt.NDArray[np
     for number, item in enumerate(items):
         page, stop = item.segment.page, int(first_chunks[number + 1])
         if stop - first_chunks[number] >= _WORTH_A_SPAN:
-            spans.append(_Span(page, stop, number, _form(item, table.rows[number])))
+            row = table.rows[number]
+            spans.append(_Span(page, stop, number, _form(item, row), bool(row["blended"])))
         elif spans and spans[-1].item is None and spans[-1].page is page:
             spans[-1] = _Span(page, stop)
         else:
@@ -351,6 +356,33 @@ class Visibility:
             | moderngl.BUFFER_UPDATE_BARRIER_BIT
         )
 
+    def add_splats(self, drawn: Drawn, masks: moderngl.Buffer, request: Request) -> None:
+        """Adds up the blended splats, where they are nearer than the depths in the texture of unit 0."""
+        assert request.sums is not None
+        self.bind()
+        switches = int(self._block["switches"])
+        masks.bind_to_storage_buffer(_SIXTH)
+        request.sums.add().bind_to_storage_buffer(_SCREEN)
+        effects = {name: value for name, value in request.defines.items() if name not in _OUTPUTS}
+        window = self._limit // RECORD.size // 16 * 16
+        room = drawn.records.size // RECORD.size
+        for first in range(0, room, window):
+            count = min(window, room - first)
+            drawn.records.bind_to_storage_buffer(
+                _RECORDS, offset=first * RECORD.size, size=count * RECORD.size
+            )
+            self._buffers["dispatches"].bind_to_storage_buffer(_SEVENTH)
+            for number, span in self._bound_spans():
+                defines = span.defines(switches)
+                if not defines.get("SPLATS", 1) or defines.get("BLENDED", "true") != "true":
+                    continue
+                entry = 3 * len(self._spans) + 2 * number
+                program = self._programs.get("sums", **{**effects, **DEFINES, **defines})
+                program["depths"], program["distance0"] = 0, request.sums.distance
+                program["entry"] = entry
+                program["first_record"], program["stop_record"] = first, first + count
+                program.run_indirect(self._buffers["dispatches"], offset=16 * entry)
+
     def counters(self) -> dict[str, int]:
         """The work buffer's, waited for."""
         raw = self._buffers["work"].read(4 * len(COUNTERS))
@@ -392,7 +424,7 @@ class Visibility:
                 for name, entry in (("records", spans + 2 * number), ("splats", 3 * spans + 2 * number)):
                     defines = span.defines(switches)
                     if name == "splats":
-                        if not (owners and defines.get("SPLATS", 1)):
+                        if not (owners and defines.get("SPLATS", 1)) or defines.get("BLENDED") == "true":
                             continue
                         masks.bind_to_storage_buffer(_SIXTH)
                     else:

@@ -1,0 +1,68 @@
+"""Blended splats in any order: sums of whole numbers, to which a compute shader adds.
+
+They are the sums of blend.py, so that both can be put together. Of whole numbers, because what floats add up
+to depends on the order, and OpenGL has no atomic sums of them.
+"""
+
+from __future__ import annotations
+
+import moderngl
+
+from throng.gpu.context import checked_buffer
+
+_WORDS = 9  # a pixel: what is let through; then, of 64 bits each, red, green, blue and weights
+_UNIT = 2.0**36  # what a weight of 1 is among them
+# Weights between 2**-22 and 2**8: of what lies at 1/4 to 45 of the distance where they are 1. So there is
+# room for a million of the largest, and of the smallest there are 2**14 steps.
+DEFINES = {
+    "SUM_STEPS": 4096.0, "SUM_UNIT": _UNIT, "SUM_LEAST": _UNIT / 2**22, "SUM_MOST": _UNIT * 2**8,
+}  # fmt: skip
+
+
+class SplatSums:
+    """The sums of each pixel: all 0 but between `add` and the pass that takes them."""
+
+    def __init__(self, ctx: moderngl.Context, limit: int) -> None:
+        self._ctx = ctx
+        self._limit = limit
+        self._clean = False
+        self.buffer = checked_buffer(ctx, reserve=16, purpose="what blended splats add up to")
+        self.distance = 1.0  # clip w of what weighs 1
+
+    def fits(self, size: tuple[int, int]) -> bool:
+        """Whether there is room for a picture of that size."""
+        return 4 * _WORDS * size[0] * size[1] <= self._limit
+
+    @property
+    def unit(self) -> float:
+        """What weights and light are multiplied with to be those of blend.py."""
+        return max(1.0 / (_UNIT * self.distance**4), 1e-37)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is anything to be taken."""
+        return not self._clean
+
+    def begin(self, size: tuple[int, int], distance: float) -> None:
+        """Makes room for a picture of that size."""
+        needed = 4 * _WORDS * size[0] * size[1]
+        if needed > self.buffer.size:
+            self.buffer.release()
+            self.buffer = checked_buffer(self._ctx, reserve=needed, purpose="what blended splats add up to")
+            self._clean = False
+        if not self._clean:
+            self.buffer.clear()
+        self._clean, self.distance = True, distance
+
+    def add(self) -> moderngl.Buffer:
+        """The buffer, to be added to."""
+        self._clean = False
+        return self.buffer
+
+    def take(self) -> moderngl.Buffer:
+        """The buffer, for a pass that makes everything 0."""
+        self._clean = True
+        return self.buffer
+
+    def release(self) -> None:
+        self.buffer.release()
