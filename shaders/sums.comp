@@ -73,9 +73,24 @@ void main() {
     float alpha = uintBitsToFloat(masks[s.mask + 6u]);
     ivec2 low = ivec2(max(ceil(s.center - s.extent - 0.5), 0.0));
     ivec2 high = ivec2(min(floor(s.center + s.extent - 0.5), cull.picture.xy - 1.0));
-    for (ivec2 where = low; where.y <= high.y; where.y++)
-        for (where.x = low.x; where.x <= high.x; where.x++) {
-            vec2 place = s.to_mask * (vec2(where) + 0.5 - s.center);
-            if (max(abs(place.x), abs(place.y)) < 1.0) sum_pixel(s, look, turned, alpha, where, c.faded);
+    // Blocks of 8x8 pixels: which of them are the splat's, then those one by one; see `printed`.
+    for (ivec2 corner = low; corner.y <= high.y && low.x <= high.x;) {
+        uvec2 found = uvec2(0u);
+        ivec2 last = min(corner + 7, high);
+        for (ivec2 where = corner; where.y <= last.y;) {
+            int n = (where.y - corner.y) * 8 + where.x - corner.x;
+            if (may_cover(s, s.to_mask * (vec2(where) + 0.5 - s.center))) {
+                if (n < 32) found.x |= 1u << uint(n);
+                else found.y |= 1u << uint(n - 32);
+            }
+            where.x++;
+            if (where.x > last.x) where = ivec2(corner.x, where.y + 1);
         }
+        while ((found.x | found.y) != 0u) {
+            ivec2 where = corner + next_pixel(found);
+            sum_pixel(s, look, turned, alpha, where, c.faded);
+        }
+        corner.x += 8;
+        if (corner.x > high.x) corner = ivec2(low.x, corner.y + 8);
+    }
 }

@@ -46,7 +46,7 @@ Choice chosen(Item item, Affine m, vec3 center, float radius) {
                 return c;
             }
             c.splat = true;
-            if (switched(SWITCH_LOD)) c.faded = stepped((limit - size) / (limit * FADE));
+            if (switched(SWITCH_LOD) && item.blended == 0u) c.faded = stepped((limit - size) / (limit * FADE));
             c.mesh = c.splat_fades = c.faded < 1.0;
             return c;
         }

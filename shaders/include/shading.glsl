@@ -91,6 +91,12 @@ vec3 encoded(vec3 color) {
 }
 
 // What is seen of it, in linear light.
-vec3 shown(Surface s) { return s.unlit ? s.color : toned(fogged(radiance(s), s) * frame.ground.w); }
+vec3 shown(Surface s) {
+#ifdef UNLIT  // some drivers execute both sides of every branch
+    return s.color;
+#else
+    return s.unlit ? s.color : toned(fogged(radiance(s), s) * frame.ground.w);
+#endif
+}
 
 vec4 shaded(Surface s) { return vec4(encoded(shown(s)), 1.0); }

@@ -146,6 +146,22 @@ bool print_pixel(Print s, ivec2 where, float faded, uint record) {
 #endif
 }
 
+// Whether what is at these mask coordinates may be covered: of what is small it is.
+bool may_cover(Print s, vec2 place) {
+    uvec2 cell = uvec2(clamp((place * 0.5 + 0.5) * 8.0, 0.0, 7.0));
+    uint bit = cell.y * 8u + cell.x;
+    bool covered = !s.small || ((bit < 32u ? s.cells.x >> bit : s.cells.y >> bit - 32u) & 1u) != 0u;
+    return covered && max(abs(place.x), abs(place.y)) < 1.0;
+}
+
+// Takes the first of what is marked in a block of 8x8.
+ivec2 next_pixel(inout uvec2 found) {
+    int n = found.x != 0u ? findLSB(found.x) : findLSB(found.y) + 32;
+    if (found.x != 0u) found.x &= found.x - 1u;
+    else found.y &= found.y - 1u;
+    return ivec2(n & 7, n >> 3);
+}
+
 // OWNERS: makes the splat, at `record`, the owner of the pixels where it is the nearest; otherwise puts its depths
 // among the screen's, and tells whether one is, so far, the nearest of its pixel.
 bool printed(Print s, float faded, uint record) {
@@ -165,12 +181,8 @@ bool printed(Print s, float faded, uint record) {
                 uvec4 keys = screen_quads[quad];
                 for (int i = 0; i < 4; i++) {
                     int x = int(quad * 4u + uint(i) - start);
-                    vec2 place = left + s.to_mask[0] * float(x);
-                    uvec2 cell = uvec2(clamp((place * 0.5 + 0.5) * 8.0, 0.0, 7.0));
-                    uint bit = cell.y * 8u + cell.x;
-                    bool covered = !s.small || ((bit < 32u ? s.cells.x >> bit : s.cells.y >> bit - 32u) & 1u) != 0u;
-                    if (covered && x >= 0 && x <= last.x - corner.x && max(abs(place.x), abs(place.y)) < 1.0
-                        && keys[i] >= s.first_key) row |= 1u << uint(x);
+                    bool covered = may_cover(s, left + s.to_mask[0] * float(x));
+                    if (covered && x >= 0 && x <= last.x - corner.x && keys[i] >= s.first_key) row |= 1u << uint(x);
                 }
             }
             int line = y - corner.y;
@@ -178,10 +190,7 @@ bool printed(Print s, float faded, uint record) {
             else found.y |= row << uint(line * 8 - 32);
         }
         while ((found.x | found.y) != 0u) {
-            int n = found.x != 0u ? findLSB(found.x) : findLSB(found.y) + 32;
-            if (found.x != 0u) found.x &= found.x - 1u;
-            else found.y &= found.y - 1u;
-            ivec2 where = corner + ivec2(n & 7, n >> 3);
+            ivec2 where = corner + next_pixel(found);
             any_nearest = print_pixel(s, where, faded, record) || any_nearest;
         }
         corner.x += 8;

@@ -11,11 +11,11 @@ import moderngl
 from throng.gpu.context import checked_buffer
 
 _WORDS = 9  # a pixel: what is let through; then, of 64 bits each, red, green, blue and weights
-_UNIT = 2.0**36  # what a weight of 1 is among them
-# Weights between 2**-22 and 2**8: of what lies at 1/4 to 45 of the distance where they are 1. So there is
+_UNIT = 2.0**33  # what a weight of 1 is among them
+# Weights between 2**-19 and 2**11: of what lies at 1/6 to 27 of the distance where they are 1. So there is
 # room for a million of the largest, and of the smallest there are 2**14 steps.
 DEFINES = {
-    "SUM_STEPS": 4096.0, "SUM_UNIT": _UNIT, "SUM_LEAST": _UNIT / 2**22, "SUM_MOST": _UNIT * 2**8,
+    "SUM_STEPS": 4096.0, "SUM_UNIT": _UNIT, "SUM_LEAST": _UNIT / 2**19, "SUM_MOST": _UNIT * 2**11,
 }  # fmt: skip
 
 

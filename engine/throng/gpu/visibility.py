@@ -112,8 +112,11 @@ def _form(item: Item, row: Any) -> tuple[tuple[str, object], ...]:
     """Defines that say what an item has, so that what it lacks costs nothing."""
     columns = item.batch.instances.columns
     masked = row["mask"] != layout.NONE
+    surfaces = [part.batch.surface for part in item.parts]
+    unlit = all(surface is not None and surface.shading == "unlit" for surface in surfaces)
     return tuple(
         {
+            **({"UNLIT": 1} if unlit else {}),
             "ONE_ITEM": 1,
             **{
                 f"HAS_{name.upper()}": _TRUTH[name in columns]
@@ -485,7 +488,9 @@ class Visibility:
         sources: dict[tuple[Pipeline, bool], list[tuple[int, int, int, int]]] = {}
         for number, item in enumerate(self._items):
             hands = 2 if item.by_hand else 1
-            faded = fading and (item.levels > 1 or self._table.rows["mask"][number] != layout.NONE)
+            row = self._table.rows[number]
+            # Through what is blended one sees: that it changes over is not seen.
+            faded = fading and (item.levels > 1 or (row["mask"] != layout.NONE and not row["blended"]))
             for kind in range(item.levels * (1 + faded)):
                 level = kind % item.levels
                 for hand in range(hands):
