@@ -83,14 +83,15 @@ def assert_frames_agree(one: throng.Frame, other: throng.Frame, share: float = 0
     """All outputs are the same in all but `share` of the pixels.
 
     Colours may differ by 2/255, depth by 1e-4 of itself, normals by a hundredth (they are kept as halves).
-    Of surfaces that lie equally far, to a millionth, either may be seen; such pixels do not count, if they
-    are few.
+    Of surfaces that lie equally far, to a millionth, either may be seen: of pixels whose depths agree so well
+    three percent may differ otherwise (a node that is flat lies in one plane).
     """
     assert one.outputs == other.outputs
     tied = np.zeros(getattr(one, one.outputs[0]).shape[:2], np.bool_)
-    if {"depth", "ids"} <= set(one.outputs):
-        tied = (one.ids != other.ids).any(axis=-1) & np.isclose(one.depth, other.depth, rtol=1e-6, atol=0.0)
-        assert tied.mean() <= 0.005
+    if {"color", "depth"} <= set(one.outputs) and share > 0:
+        apart = np.abs(one.color.astype(int) - other.color).max(axis=-1) > 2
+        tied = apart & np.isclose(one.depth, other.depth, rtol=1e-6, atol=0.0) & np.isfinite(one.depth)
+        tied &= tied.mean() <= 0.03
     for name in one.outputs:
         a, b = getattr(one, name), getattr(other, name)
         b = np.where(tied.reshape(tied.shape + (1,) * (b.ndim - 2)), a, b)
