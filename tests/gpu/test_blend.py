@@ -7,7 +7,7 @@ from typing import Any
 import moderngl
 import numpy as np
 import pytest
-from pictures import MODES, Drawer, Picture, assert_frames_agree, exact
+from pictures import MODES, Drawer, Picture, assert_frames_agree, exact, share_differing
 
 import throng
 from throng import Camera, Crowd, Material, Node, Options, Renderer, Scene, Sun, shapes
@@ -177,3 +177,134 @@ def test_into_somebodys_framebuffer(
         assert differ.mean() < 0.01
     else:  # of many samples nothing can be read: layer over layer
         assert 0.0 < differ.mean() < 0.5
+
+
+# -- splats --------------------------------------------------------------------------------------------------
+
+AFAR = Camera((0, 0, 40), (0, 0, 0), fov=45)
+SPLATS = Options(mode="indirect", occlusion=False)
+
+
+def swarm(count: int, *, order: Any = slice(None), seed: int = 3, **looks: Any) -> Scene:
+    """Small spheres of all colours in a cloud 20 m wide."""
+    random = np.random.default_rng(seed)
+    material = Material(alpha_mode="blend", **{"color": (1, 1, 1, 0.6), **looks})
+    scene = Scene(background=(0.1, 0.3, 0.2), sun=Sun((-0.5, -1, -0.3)))
+    places, sizes = random.uniform(-10, 10, (count, 3)), random.uniform(0.05, 0.12, count)
+    colors = random.uniform(0, 1, (count, 4)) * (1, 1, 1, 0.8) + (0, 0, 0, 0.2)
+    ball = shapes.sphere(1.0, segments=6, rings=4)
+    scene.add(Crowd(ball, material, positions=places[order], scales=sizes[order], colors=colors[order]))
+    return scene
+
+
+def blocks(picture: Picture, side: int = 16) -> Picture:
+    """Mean linear colours of blocks of pixels."""
+    height, width = (size // side for size in picture.shape[:2])
+    cut = decoded(picture[: height * side, : width * side, :3] / 255)
+    return np.asarray(cut.reshape(height, side, width, side, 3).mean(axis=(1, 3)))
+
+
+def of_smoke() -> throng.Texture:
+    """Dense in the middle, nothing at the edges."""
+    along = np.linspace(-1, 1, 32)
+    image = np.full((32, 32, 4), 255, np.uint8)
+    image[..., 3] = np.clip(1 - np.hypot(*np.meshgrid(along, along)), 0, 1) * 255
+    return throng.Texture(image)
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [{"shading": "unlit"}, {}, {"roughness": 0.3, "metallic": 0.5}, {"color_texture": of_smoke()}],
+    ids=["unlit", "lit", "shiny", "smoke"],
+)
+def test_blended_splats_are_as_dense_as_meshes(looks: dict[str, Any]) -> None:
+    scene = swarm(4000, **looks)
+    scene.fog = throng.Fog(color=(0.5, 0.6, 0.7), density=0.01)
+    scene.add(Node(shapes.box((6, 6, 6)), Material((0.6, 0.5, 0.4))))
+    frames = []
+    for splat in (True, False):
+        with Renderer((320, 240), options=Options(splat=splat)) as renderer:
+            frames.append(renderer.render(scene, AFAR))
+    assert frames[0].stats.splats > 3000
+    assert frames[1].stats.splats == 0
+    apart = blocks(frames[0].color) - blocks(frames[1].color)
+    assert np.abs(apart.mean(axis=(0, 1))).max() < 0.004
+    assert np.abs(apart).max() < 0.06
+
+
+def test_blended_splats_are_the_same_every_time_and_in_any_order() -> None:
+    """Sums of whole numbers; an instance's number picks its mask, so another order looks a little different."""
+    pictures = []
+    for order in (slice(None), slice(None), np.random.default_rng(0).permutation(3000)):
+        with Renderer((160, 120), options=SPLATS) as renderer:
+            pictures += [renderer.render(swarm(3000, order=order), AFAR).color for _ in range(2)]
+    for picture in pictures[1:4]:
+        np.testing.assert_array_equal(picture, pictures[0])
+    assert share_differing(pictures[4], pictures[0]) < 0.01
+
+
+def stack(count: int, color: Any, depth: float = 0.0, size: float = 1.0) -> Crowd:
+    """Boxes in the same place, each a layer."""
+    material = Material(color, shading="unlit", alpha_mode="blend")
+    return Crowd(
+        shapes.box(), material, positions=np.full((count, 3), (0, 0, depth)), scales=np.full(count, size)
+    )
+
+
+@pytest.mark.parametrize("count", [64, 100_000])
+def test_what_blended_splats_let_through_is_exact(count: int) -> None:
+    """However many there are: a sum of so many layers must not run over."""
+    scene = Scene(background=(0, 0, 0))
+    scene.add(stack(count, (1, 0.5, 0, 5 / 255)))
+    with Renderer((64, 64), options=SPLATS) as renderer:
+        frame = renderer.render(scene, Camera.orthographic((0, 0, 5), (0, 0, 0), height=20, near=0.1, far=20))
+    assert frame.stats.splats == count
+    share = 1 - (1 - 5 / 255) ** count
+    assert np.abs(frame.color[32, 32, :3] - 255 * encoded(share * decoded((1, 0.5, 0)))).max() <= 1.5
+
+
+def test_nearer_splats_count_for_more() -> None:
+    scene = Scene(background=(0, 0, 0))
+    scene.add(stack(64, (1, 0, 0, 0.3), depth=10.0, size=0.5))
+    scene.add(stack(64, (0, 0, 1, 0.3), depth=0.0, size=1.0))
+    with Renderer((64, 64), options=SPLATS) as renderer:
+        color = renderer.render(scene, Camera((0, 0, 20), (0, 0, 0), fov=45)).color[32, 32].astype(float)
+    red, blue = decoded(color[[0, 2]] / 255)
+    assert red / blue == pytest.approx(2**4, rel=0.35)  # weights fall with the fourth power; 9.5 m and 19.5 m
+
+
+def test_opaque_things_hide_blended_splats_and_show_through_them() -> None:
+    for depth, seen in ((5.0, (0, 0, 255)), (-5.0, (255, 255, 255))):
+        scene = Scene(background=(0, 0, 0))
+        scene.add(stack(64, (1, 1, 1, 0.9)))
+        scene.add(Node(shapes.quad((30, 30)), Material((0, 0, 1), shading="unlit"), position=(0, 0, depth)))
+        with Renderer((64, 64)) as renderer:
+            for _ in range(5):  # what is hidden for long is not even tried
+                color = renderer.render(scene, AFAR).color
+        np.testing.assert_array_equal(color[32, 32, :3], seen)
+
+
+def test_blended_splats_in_somebodys_framebuffer(ctx: moderngl.Context) -> None:
+    scene = swarm(2000)
+    scene.add(Node(shapes.box((6, 6, 6))))
+    with Renderer((96, 64)) as renderer:
+        ours = renderer.render(scene, AFAR)
+    assert ours.stats.splats > 1000
+    with Renderer(context=ctx) as renderer:
+        target = ctx.framebuffer([ctx.texture((128, 96), 4)], ctx.depth_texture((128, 96)))
+        target.viewport = 16, 20, 96, 64
+        target.use()
+        renderer.draw(scene, AFAR, target, clear=True)
+        raw = target.read(components=4, viewport=(16, 20, 96, 64))
+    came = np.frombuffer(raw, np.uint8).reshape(64, 96, 4)[::-1]
+    assert (np.abs(came.astype(int) - ours.color).max(axis=-1) > 4).mean() < 0.01
+
+
+def test_pictures_too_large_for_sums_have_meshes(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Renderer((96, 64)) as renderer:
+        monkeypatch.setattr(renderer._blender.splats, "_limit", 96 * 64 * 36 - 1)
+        frame = renderer.render(swarm(200), AFAR)
+        assert frame.stats.splats == 0
+        assert frame.stats.visible == 200
+        renderer.size = (96, 63)
+        assert renderer.render(swarm(200), AFAR).stats.splats > 100
