@@ -233,7 +233,7 @@ def test_blended_splats_are_as_dense_as_meshes(looks: dict[str, Any]) -> None:
 
 
 def test_blended_splats_are_the_same_every_time_and_in_any_order() -> None:
-    """Sums of whole numbers; an instance's number picks its mask, so another order looks a little different."""
+    """Sums of whole numbers; numbers pick masks, so other orders look a little different."""
     pictures = []
     for order in (slice(None), slice(None), np.random.default_rng(0).permutation(3000)):
         with Renderer((160, 120), options=SPLATS) as renderer:
