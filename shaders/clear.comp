@@ -1,4 +1,4 @@
-// Takes the splats from the patches of pixels that have some, or from all: one work group a patch.
+// Takes the splats from the patches of samples that have some, or from all: one work group a patch.
 #include "visibility.glsl"
 
 layout(local_size_x = CELL) in;
@@ -10,7 +10,7 @@ void main() {
     uint number = gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x;
     if (number >= patch_count) return;
     bool dirty = all || screen[cull.at_patches + number] != 0u;
-    uvec2 size = uvec2(cull.picture.xy);
+    uvec2 size = uvec2(size_in_samples());
     uint across = (size.x + PATCH - 1u) / PATCH;
     uvec2 corner = uvec2(number % across, number / across) * PATCH;
     for (uint i = dirty ? gl_LocalInvocationID.x : PATCH * PATCH; i < PATCH * PATCH; i += CELL) {

@@ -1,5 +1,6 @@
 // Many samples to one: colours are averaged in linear light, everything else is sample 0's.
 #include "color.glsl"
+#include "splat_sums.glsl"
 
 uniform sampler2DMS samples_color;
 uniform sampler2DMS samples_depth;
@@ -20,14 +21,19 @@ void main() {
     ivec2 pixel = ivec2(gl_FragCoord.xy);
     vec4 sum = vec4(0.0);
     bool uniform_color = true;
-    vec4 first = texelFetch(samples_color, pixel, 0);
+    vec4 first = texelFetch(samples_color, pixel, 0), splats = vec4(0.0, 0.0, 0.0, 1.0);
+    float more = 0.0;
+#ifdef SPLATS
+    splats = splats_at(pixel, more);
+#endif
     for (int i = 0; i < SAMPLES; i++) {
         vec4 one = texelFetch(samples_color, pixel, i);
         uniform_color = uniform_color && one == first;
         vec4 light = vec4(linear(one.rgb), one.a);
 #ifdef BLENDED
         vec4 over = texelFetch(samples_light, pixel, i);
-        float weight = max(texelFetch(samples_weights, pixel, i).r, 1e-37);
+        over = vec4(over.rgb + splats.rgb, over.a * splats.a);
+        float weight = max(texelFetch(samples_weights, pixel, i).r + more, 1e-37);
         uniform_color = uniform_color && over.a == 1.0;
         light = vec4(mix(clamp(over.rgb / weight, 0.0, 1.0), light.rgb, over.a), 1.0 - (1.0 - one.a) * over.a);
 #endif

@@ -17,8 +17,15 @@ layout(location = OUT_NORMALS) out vec4 out_normal;
 #endif
 
 void main() {
-    vec2 pixel = gl_FragCoord.xy - frame.viewport.xy;
-    uint at = uint(pixel.y) * uint(cull.picture.x) + uint(pixel.x);
+    vec2 pixel = floor(gl_FragCoord.xy) - frame.viewport.xy;
+    uvec2 grid = grid_of_samples();
+#ifdef SAMPLES  // which run one by one
+    uint sample_number = uint(gl_SampleID);
+#else
+    uint sample_number = 0u;
+#endif
+    pixel = pixel * vec2(grid) + vec2(sample_number % grid.x, sample_number / grid.x) + 0.5;
+    uint at = uint(pixel.y) * uint(size_in_samples().x) + uint(pixel.x);
     uint key = screen[at];
 #ifdef DEPTH_ONLY
     if (key == NONE) discard;

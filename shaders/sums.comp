@@ -1,3 +1,4 @@
+#define BY_PIXEL
 // Blended splats, one invocation each: in each pixel what they send out and let through is added up (sums.py).
 #include "visibility.glsl"
 #include "choice.glsl"
@@ -11,7 +12,11 @@ layout(std430, binding = 3) readonly buffer RecordBlock { uvec4 records[]; };
 layout(std430, binding = 5) buffer SumBlock { uint sums[]; };
 layout(std430, binding = 7) readonly buffer DispatchBlock { uvec4 dispatches[]; };
 
-uniform sampler2D depths;  // of what is opaque
+#if SAMPLES > 1
+uniform sampler2DMS depths;  // of what is opaque; sample 0 stands for the pixel
+#else
+uniform sampler2D depths;
+#endif
 uniform float distance0;   // clip w of what weighs 1
 uniform uint entry;        // the dispatch's, in that buffer
 uniform uint first_record, stop_record;  // what the records' binding reaches

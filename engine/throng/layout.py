@@ -152,7 +152,7 @@ CULL = Struct(
         ("uint", "tiles_down", ""),
         ("uint", "at_nearest", ""),
         ("float", "hole_scale", "normalised coordinates that a metre measures, of a view with a hole"),
-        ("uint", "unused3", ""),
+        ("uint", "grid", "samples of a pixel that splats know: across, and up times 65,536"),
     ],
 )
 

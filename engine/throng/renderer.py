@@ -142,7 +142,7 @@ class Renderer:
                 request = Request(
                     view, chooser, self._switches, effects, target.samples, lambda: target.drawn_depth,
                     alone=True, backdrop=self._backdrop(state, view, effects), blending=self._blends(state),
-                    sums=self._sums(state, view, target.samples),
+                    sums=self._sums(state, view),
                 )  # fmt: skip
                 calls += state.gpu.draw(request)
                 if request.blending:
@@ -211,7 +211,7 @@ class Renderer:
                     view, chooser, self._switches, effects, host.samples,
                     host.copy if host.readable else None, alone=clear, backdrop=backdrop,
                     blending=self._blends(state),
-                    sums=self._sums(state, view, host.samples) if host.readable else None,
+                    sums=self._sums(state, view) if host.readable else None,
                 )  # fmt: skip
                 try:
                     calls += state.gpu.draw(request)
@@ -236,7 +236,7 @@ class Renderer:
         )
         state.gpu.upload(
             batches, collector.sources(), collector.version, collector.values,
-            lod=options.lod, splat=options.splat and (self._samples == 1 or not self._owns_context),
+            lod=options.lod, splat=options.splat,
             motion=options.motion,
         )  # fmt: skip
         return state.gpu.uploaded_bytes + self._shared.pool.uploaded_bytes - before + table
@@ -266,10 +266,10 @@ class Renderer:
     def _blends(self, state: _SceneState) -> bool:
         return self._options.transparency and state.gpu.blends
 
-    def _sums(self, state: _SceneState, view: View, samples: int) -> SplatSums | None:
+    def _sums(self, state: _SceneState, view: View) -> SplatSums | None:
         """What blended splats are added to, where there may be any."""
         sums, size = self._blender.splats, view.viewport[2:]
-        if not self._blends(state) or self._mode != "indirect" or samples > 1 or not sums.fits(size):
+        if not self._blends(state) or self._mode != "indirect" or not sums.fits(size):
             return None
         sums.begin(size, view.middle)
         return sums

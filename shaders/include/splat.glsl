@@ -1,6 +1,6 @@
 // Splats: instances of a few pixels, written pixel by pixel from their model's masks. A pixel is covered where
 // its centre falls on a covered texel: the rasteriser's own rule, so what is smaller than a pixel is right on
-// average.
+// average. Where a pixel has many samples, a grid of as many takes the place of pixels all through.
 #include "columns.glsl"
 #include "masks.glsl"
 #include "noise.glsl"
@@ -67,7 +67,7 @@ Print print_of(Item item, Placed p) {
     vec4 x = vp * vec4(a * right.x + b * right.y + c * right.z, 0.0);
     vec4 y = vp * vec4(a * up.x + b * up.y + c * up.z, 0.0);
     vec4 z = vp * vec4(a * d.x + b * d.y + c * d.z, 0.0);
-    vec2 half_size = cull.picture.xy * 0.5, ndc = o.xy / o.w;
+    vec2 half_size = size_in_samples() * 0.5, ndc = o.xy / o.w;
     s.center = (ndc + 1.0) * half_size;
     vec2 dx = (x.xy - ndc * x.w) / o.w * half_size, dy = (y.xy - ndc * y.w) / o.w * half_size;
     float determinant = dx.x * dy.y - dx.y * dy.x;
@@ -100,12 +100,12 @@ mat3 normals_of(Affine m) {
     return turned * (dot(vec3(m.x.x, m.y.x, m.z.x), turned[0]) < 0.0 ? -unit : unit);
 }
 
-uint patches_across() { return (uint(cull.picture.x) + PATCH - 1u) / PATCH; }
+uint patches_across() { return (uint(size_in_samples().x) + PATCH - 1u) / PATCH; }
 
 // Whether a splat covers the middle of a pixel: the texel of its mask there, in words, depth and clip w.
 bool meets(Print s, vec2 pixel, float faded, out uint at, out float depth, out float w) {
     vec2 place = s.to_mask * (pixel - s.center);
-    if (faded < 1.0 && noise(pixel + frame.viewport.xy) >= faded) return false;
+    if (faded < 1.0 && noise(floor(pixel / vec2(grid_of_samples())) + 0.5 + frame.viewport.xy) >= faded) return false;
     uint texel = texel_of(place, s.small);
     at = s.mask + MASK_HEADER + 2u * texel;
     uint bent = masks[at + 1u];
@@ -135,7 +135,7 @@ bool print_pixel(Print s, ivec2 where, float faded, uint record) {
     float depth, w;
     if (!meets(s, vec2(where) + 0.5, faded, texel, depth, w)) return false;
     uint key = key_of(depth);
-    uint at = uint(where.y) * uint(cull.picture.x) + uint(where.x);
+    uint at = uint(where.y) * uint(size_in_samples().x) + uint(where.x);
 #ifdef OWNERS
     if (screen[at] != key) return false;
     atomicMin(screen[cull.at_owners + at], record);
@@ -166,8 +166,8 @@ ivec2 next_pixel(inout uvec2 found) {
 // among the screen's, and tells whether one is, so far, the nearest of its pixel.
 bool printed(Print s, float faded, uint record) {
     ivec2 low = ivec2(max(ceil(s.center - s.extent - 0.5), 0.0));
-    ivec2 high = ivec2(min(floor(s.center + s.extent - 0.5), cull.picture.xy - 1.0));
-    uint across = uint(cull.picture.x);
+    ivec2 high = ivec2(min(floor(s.center + s.extent - 0.5), size_in_samples() - 1.0));
+    uint across = uint(size_in_samples().x);
     bool any_nearest = false;
     // Blocks of 8x8 pixels: first which of them may be the splat's, four at a time; then those one by one.
     for (ivec2 corner = low; corner.y <= high.y && low.x <= high.x;) {

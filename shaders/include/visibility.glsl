@@ -9,12 +9,20 @@ layout(std430, binding = 1) readonly buffer ChunkBlock { Chunk chunks[]; };
 // the visible chunks, the bins' bit masks, where each bin's records start, and what was seen last time, of each
 // chunk what was so as meshes, then as splats.
 layout(std430, binding = 4) buffer WorkBlock { uint work[]; };
-// For each pixel the nearest splat's depth and its record; whether each patch of pixels has splats; then the
+// For each sample the nearest splat's depth and its record; whether each patch of samples has splats; then the
 // pyramid's levels, finest first.
 layout(std430, binding = 5) buffer ScreenBlock { uint screen[]; };
 layout(std430, binding = 5) readonly buffer ScreenQuadBlock { uvec4 screen_quads[]; };
 
 const uint AT_COUNTERS = 0u, AT_BEFORE = 16u;
+
+// Splats are written sample by sample: a grid of so many lies in each pixel.
+#ifdef BY_PIXEL
+uvec2 grid_of_samples() { return uvec2(1u); }
+#else
+uvec2 grid_of_samples() { return uvec2(cull.grid & 65535u, cull.grid >> 16u); }
+#endif
+vec2 size_in_samples() { return cull.picture.xy * vec2(grid_of_samples()); }
 
 #ifdef SWITCHED  // known when compiled: what is switched off costs nothing
 #define switched(bits) ((SWITCHED & (bits)) != 0)

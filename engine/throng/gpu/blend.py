@@ -53,7 +53,6 @@ class Blender:
                 )
             self._target = self._ctx.framebuffer(self._sums, depth)
             self._key = key
-        self._size = size
         target = self._target
         assert target is not None
         target.depth_mask = True
@@ -92,9 +91,7 @@ class Blender:
         for unit, picture in enumerate(self._sums):
             picture.use(location=unit)
         if splats:
-            painter.program["size"], painter.program["unit"] = self._size, self.splats.unit
-            self._ctx.memory_barrier(moderngl.SHADER_STORAGE_BARRIER_BIT)
-            self.splats.take().bind_to_storage_buffer(5)
+            self.splats.take(painter.program)
         self._ctx.disable(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
         if encode:
             painter.program["corner"] = self._copy.take(2)[:2]

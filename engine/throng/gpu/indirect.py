@@ -163,13 +163,13 @@ class IndirectMode:
 
     def _has_splats(self, request: Request, *, blended: bool) -> bool:
         """Whether something may be splats, of what is blended or of what is drawn with the rest."""
-        if not request.switches.splat or request.samples > 1:
+        if not request.switches.splat:
             return False
         if blended:
             return True in self._masked and request.sums is not None
         _, _, width, height = request.view.viewport
         drawn = self._masked - {request.separates} if request.separates else self._masked
-        return bool(drawn) and self._screen.fits_splats(width, height)
+        return bool(drawn) and self._screen.fits_splats(width, height, request.samples)
 
     def _repeat(self, request: Request, *, splats: bool) -> int:
         self._visibility.bind()
@@ -202,7 +202,7 @@ class IndirectMode:
         _, _, width, height = request.view.viewport
         # What the frames before read and wrote, they are done with before it is written over.
         self._ctx.memory_barrier(moderngl.SHADER_STORAGE_BARRIER_BIT | moderngl.BUFFER_UPDATE_BARRIER_BIT)
-        screen.lay_out(width, height, splats=splats)
+        screen.lay_out(width, height, request.samples, splats=splats)
         summed = self._has_splats(request, blended=True)
         bits = SWITCHES["CULL"] * switches.cull | SWITCHES["LOD"] * switches.lod
         bits |= SWITCHES["SPLAT"] * (splats or summed) | SWITCHES["SUM"] * summed

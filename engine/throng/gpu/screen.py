@@ -17,8 +17,14 @@ TILE = 8  # pixels along each side of what the pyramid's finest level holds one 
 _RECORDS, _SCREEN, _MASKS = 3, 5, 6
 
 
+def grid_of(samples: int) -> tuple[int, int]:
+    """How samples lie in a pixel, across and up. Where exactly is the driver's choice: it does not matter."""
+    up = 1 << (samples.bit_length() - 1) // 2
+    return samples // up, up
+
+
 class Screen:
-    """For each pixel the nearest splat's depth and its record; for each patch of pixels whether it has any;
+    """For each sample the nearest splat's depth and its record; for each patch of them whether it has any;
     then the pyramid's levels, finest first.
 
     All in one buffer of words; where what begins is `at_owners`, `at_patches`, `at_pyramid`. Patches
@@ -39,6 +45,7 @@ class Screen:
         self.at_owners = self.at_patches = self.at_pyramid = 0
         self._patches = 0
         self._width = 0
+        self.grid = (1, 1)  # of samples in a pixel, across and up
         self._levels: list[tuple[int, int]] = [(1, 1)]
 
     @property
@@ -46,8 +53,11 @@ class Screen:
         """Of the finest level, across and down."""
         return self._levels[0]
 
-    def lay_out(self, width: int, height: int, *, splats: bool) -> None:
-        """For a picture of that size; without pixels for splats where there are none."""
+    def lay_out(self, width: int, height: int, samples: int, *, splats: bool) -> None:
+        """For a picture of that size; without room for splats where there are none."""
+        self.grid = across, up = grid_of(samples)
+        level = -(-width // TILE), -(-height // TILE)
+        width, height = width * across, height * up
         pixels = width * height if splats else 0
         if (pixels, width) != (self.at_owners, self._width):
             self._forget_layout()
@@ -55,7 +65,6 @@ class Screen:
         self.at_patches = 2 * pixels
         self._patches = -(-width // PATCH) * -(-height // PATCH) if splats else 0
         self.at_pyramid = self.at_patches + self._patches
-        level = -(-width // TILE), -(-height // TILE)
         self._levels = [level]
         while level != (1, 1):
             level = (level[0] + 1) // 2, (level[1] + 1) // 2
@@ -66,9 +75,9 @@ class Screen:
             self.buffer = checked_buffer(self._ctx, reserve=needed, purpose="the splats' pixels")
             self._forget_layout()
 
-    def fits_splats(self, width: int, height: int) -> bool:
-        """Whether a picture of that size is not too large for splats: two words a pixel in one block."""
-        return width * height * 9 <= self._limit
+    def fits_splats(self, width: int, height: int, samples: int) -> bool:
+        """Whether a picture of that size is not too large for splats: two words a sample in one block."""
+        return width * height * samples * 9 <= self._limit
 
     def clear(self, *, owners: bool) -> None:
         """No pixel has a splat. Visibility.bind comes first, as in all that follows.
@@ -106,6 +115,8 @@ class Screen:
 
     def paint(self, records: moderngl.Buffer, masks: moderngl.Buffer, defines: Mapping[str, object]) -> None:
         """Draws the splats into the framebuffer in use, where they are nearer than what is there."""
+        if self.grid != (1, 1):
+            defines = {**defines, "SAMPLES": 1}
         key = tuple(sorted(defines.items()))
         if key not in self._programs_of:
             self._programs_of[key] = attach(

@@ -10,6 +10,7 @@ import moderngl
 
 from throng.gpu.context import checked_buffer
 
+BINDING = 5
 _WORDS = 9  # a pixel: what is let through; then, of 64 bits each, red, green, blue and weights
 _UNIT = 2.0**33  # what a weight of 1 is among them
 # Weights between 2**-19 and 2**11: of what lies at 1/6 to 27 of the distance where they are 1. So there is
@@ -25,6 +26,7 @@ class SplatSums:
     def __init__(self, ctx: moderngl.Context, limit: int) -> None:
         self._ctx = ctx
         self._limit = limit
+        self._size = (0, 0)
         self._clean = False
         self.buffer = checked_buffer(ctx, reserve=16, purpose="what blended splats add up to")
         self.distance = 1.0  # clip w of what weighs 1
@@ -32,11 +34,6 @@ class SplatSums:
     def fits(self, size: tuple[int, int]) -> bool:
         """Whether there is room for a picture of that size."""
         return 4 * _WORDS * size[0] * size[1] <= self._limit
-
-    @property
-    def unit(self) -> float:
-        """What weights and light are multiplied with to be those of blend.py."""
-        return max(1.0 / (_UNIT * self.distance**4), 1e-37)
 
     @property
     def waiting(self) -> bool:
@@ -52,17 +49,20 @@ class SplatSums:
             self._clean = False
         if not self._clean:
             self.buffer.clear()
-        self._clean, self.distance = True, distance
+        self._size, self._clean, self.distance = size, True, distance
 
     def add(self) -> moderngl.Buffer:
         """The buffer, to be added to."""
         self._clean = False
         return self.buffer
 
-    def take(self) -> moderngl.Buffer:
-        """The buffer, for a pass that makes everything 0."""
+    def take(self, program: moderngl.Program) -> None:
+        """What comes next is to use `program` (splat_sums.glsl) on every pixel, which makes all 0 again."""
+        program["size"] = self._size
+        program["unit"] = max(1.0 / (_UNIT * self.distance**4), 1e-37)
+        self._ctx.memory_barrier(moderngl.SHADER_STORAGE_BARRIER_BIT)
+        self.buffer.bind_to_storage_buffer(BINDING)
         self._clean = True
-        return self.buffer
 
     def release(self) -> None:
         self.buffer.release()

@@ -14,6 +14,7 @@ from throng.gpu import rawgl, source
 from throng.gpu.blend import Blender
 from throng.gpu.context import Capabilities, checked_depth_texture, checked_texture
 from throng.gpu.programs import EXTRA_OUTPUTS
+from throng.gpu.sums import DEFINES
 
 _FORMATS: dict[str, tuple[int, str]] = {"color": (4, "f1"), "ids": (2, "i4"), "normals": (4, "f2")}
 
@@ -41,7 +42,7 @@ class Target:
         self._names = ["color", *(name for name in EXTRA_OUTPUTS if name in outputs)]
         self.framebuffer, self._parts = self._make(0)
         self.drawn, self._drawn_parts = self.framebuffer, self._parts
-        self._resolvers: dict[bool, moderngl.VertexArray] = {}
+        self._resolvers: dict[tuple[bool, bool], moderngl.VertexArray] = {}
         self._colors: moderngl.Framebuffer | None = None
         if samples > 1:
             self.drawn, self._drawn_parts = self._make(samples)
@@ -75,10 +76,13 @@ class Target:
         """Brings many samples down to one; `blender` has what is blended over them."""
         if self.samples == 1:
             return
-        blended = blender is not None
-        if blended not in self._resolvers:
-            self._resolvers[blended] = self._make_resolver(blended)
-        resolver = self._resolvers[blended]
+        splats = blender is not None and blender.splats.waiting
+        key = blender is not None, splats
+        if key not in self._resolvers:
+            self._resolvers[key] = self._make_resolver(*key)
+        resolver = self._resolvers[key]
+        if blender is not None and splats:
+            blender.splats.take(resolver.program)
         parts = [*self._drawn_parts, *(blender.sums if blender is not None else ())]
         for unit, part in enumerate(parts):
             part.use(location=unit)
@@ -140,14 +144,21 @@ class Target:
         parts.append(depth)
         return self._ctx.framebuffer(parts[:-1], depth), parts
 
-    def _make_resolver(self, blended: bool) -> moderngl.VertexArray:
+    def _make_resolver(self, blended: bool, splats: bool) -> moderngl.VertexArray:
         defines: dict[str, object] = {"SAMPLES": self.samples}
+        if splats:
+            defines |= {"SPLATS": 1, **DEFINES}
         if blended:
             defines["BLENDED"] = 1
         for place, name in enumerate(self._names[1:], start=1):
             defines[f"OUT_{name.upper()}"] = place
         program = source.compile_program(
-            self._ctx, "resolve", version=330, defines=defines, vertex="screen.vert", fragment="resolve.frag"
+            self._ctx,
+            "resolve",
+            version=430 if splats else 330,
+            defines=defines,
+            vertex="screen.vert",
+            fragment="resolve.frag",
         )
         pictures = [*self._names, "depth", *(("light", "weights") if blended else ())]
         for unit, name in enumerate(pictures):

@@ -295,6 +295,7 @@ class Visibility:
         block["debug"] = debug
         block["at_owners"], block["at_patches"] = screen.at_owners, screen.at_patches
         block["at_pyramid"] = screen.at_pyramid
+        block["grid"] = screen.grid[0] | screen.grid[1] << 16
         block["tiles_across"], block["tiles_down"] = screen.tiles
         self._buffers["work"].write(bytes(4 * _COUNTER_WORDS))
 
@@ -380,7 +381,9 @@ class Visibility:
                 if not defines.get("SPLATS", 1) or defines.get("BLENDED", "true") != "true":
                     continue
                 entry = 3 * len(self._spans) + 2 * number
-                program = self._programs.get("sums", **{**effects, **DEFINES, **defines})
+                program = self._programs.get(
+                    "sums", SAMPLES=request.samples, **{**effects, **DEFINES, **defines}
+                )
                 program["depths"], program["distance0"] = 0, request.sums.distance
                 program["entry"] = entry
                 program["first_record"], program["stop_record"] = first, first + count
