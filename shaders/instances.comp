@@ -44,7 +44,7 @@ void test(Item item, uint place, uint index, uint lane) {
     draws = draws && stays;
     splat = splat && stays;
 #elif (SWITCHED & SWITCH_FIRST) != 0
-    draws = draws && was;
+    draws = draws && was && !BLENDED;  // which hides nothing, and all of which is drawn at the end
     splat = false;
 #else
     // A splat stays in the sphere, though not in the box.
@@ -57,9 +57,9 @@ void test(Item item, uint place, uint index, uint lane) {
     }
     bool covered = hidden(clip_point(center), clip_vector(axes[0]), clip_vector(axes[1]), clip_vector(axes[2]));
     now_seen = draws && !covered;
-    if (visible && covered && !(was && draws)) became = OCCLUDED;
+    if (visible && covered && !(was && draws && !BLENDED)) became = OCCLUDED;
     splat = splat && !covered;
-    draws = now_seen && !was;
+    draws = now_seen && (!was || BLENDED);
 #endif
 #endif
     if (became == 0u) {

@@ -17,6 +17,14 @@ flat in vec4 v_color;
 #endif
 flat in int v_material;
 flat in vec4 v_traits;
+#ifdef HASH
+#include "thresholds.glsl"
+in vec3 v_local;
+#endif
+#ifdef SOFT
+#include "soft.glsl"
+uniform sampler2D soft_depths;  // of what is opaque
+#endif
 #ifdef TEXTURED
 in vec2 v_uv;
 flat in float v_layer;
@@ -47,6 +55,9 @@ void main() {
     // Before anything is discarded: of pixels that are gone there are no differences.
     Place place = Place(v_uv, dFdx(v_uv), dFdy(v_uv));
     vec3 along_x = dFdx(position), along_y = dFdy(position);
+#endif
+#ifdef HASH
+    float least = threshold(v_local, dFdx(v_local), dFdy(v_local));
 #endif
 #ifdef FADE
     // Each pixel is one level's or the other's.
@@ -81,10 +92,22 @@ void main() {
     if (above < 0.0) discard;
 #endif
 #endif
+#ifdef HASH
+#ifdef COVERAGE  // of the samples a share, which the driver finds
+    float coverage = min(floor(surface.alpha * float(COVERAGE) + least) / float(COVERAGE), 1.0);
+    if (coverage <= 0.0) discard;
+#else
+    if (surface.alpha < least) discard;
+#endif
+#endif
 #ifndef DEPTH_ONLY
 #ifdef SUMMED
     // The nearer the more it counts (blend.py); what shines through is not weighted.
     surface.alpha = clamp(surface.alpha, 0.0, 1.0);
+#ifdef SOFT
+    float behind = texelFetch(soft_depths, ivec2(gl_FragCoord.xy - frame.viewport.xy), 0).r;
+    surface.alpha *= softened(surface, vec3(gl_FragCoord.xy, behind));
+#endif
     float near = gl_FragCoord.w * gl_FragCoord.w, weight = clamp(near * near, 1e-20, 1e12) * surface.alpha;
     out_color = vec4(clamp(shown(surface), 0.0, 1.0) * weight, surface.alpha);
     out_weight = vec4(weight, 0.0, 0.0, surface.alpha);
@@ -92,7 +115,7 @@ void main() {
     out_color = vec4(shaded(surface).rgb, clamp(surface.alpha, 0.0, 1.0));
 #else
     out_color = shaded(surface);
-#if defined(MASK) && defined(COVERAGE)
+#if defined(COVERAGE) && (defined(MASK) || defined(HASH))
     out_color.a = coverage;
 #endif
 #endif

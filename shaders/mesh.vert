@@ -27,6 +27,9 @@ flat out vec4 v_color;
 #endif
 flat out int v_material;  // one more than the row, with the sign of the side
 flat out vec4 v_traits;
+#ifdef HASH
+out vec3 v_local;
+#endif
 #ifdef OUT_IDS
 flat out ivec2 v_ids;
 #endif
@@ -53,6 +56,9 @@ void main() {
 #endif
     gl_Position = frame.view_projection * vec4(place, 1.0);
     v_place = place;
+#ifdef HASH
+    v_local = vertex_position;
+#endif
 #ifndef DEPTH_ONLY
     v_normal = instance_normal(instance, normal);
 #endif

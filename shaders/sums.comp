@@ -5,6 +5,7 @@
 #include "tinted.glsl"
 #include "splat.glsl"
 #include "splatted.glsl"
+#include "soft.glsl"
 
 layout(local_size_x = CELL) in;
 
@@ -42,6 +43,9 @@ void sum_pixel(Print s, Look look, mat3 turned, float alpha, ivec2 where, float 
     surface.position = position_of(vec3(coordinates, depth), 1.0 / w);
     surface.eye = towards_eye(coordinates);
     alpha *= clamp(surface.alpha, 0.0, 1.0);
+#ifdef SOFT
+    alpha *= softened(surface, vec3(coordinates, other));
+#endif
     // How much is let through, as a sum of logarithms; where nothing is, more changes nothing.
     uint at = uint(where.y) * uint(cull.picture.x) + uint(where.x);
     if (sums[at] < 1u << 30u) atomicAdd(sums[at], uint(min(-log2(1.0 - alpha), 16.0) * SUM_STEPS + 0.5));

@@ -45,6 +45,7 @@ EFFECTS = {
     "textures": "Leave out textures.",
     "motion": "Leave out the movement of materials.",
     "transparency": "Draw blended materials as opaque ones.",
+    "soft_particles": "Let soft materials end where they meet what is opaque.",
 }
 
 

@@ -334,7 +334,11 @@ MATERIAL = Struct(
         ("uint", "color", "square roots of linear red, green, blue, ten bits each"),
         ("uint", "surface", "alpha, 8 bits; roughness, 10; metallic, translucency: 7 each"),
         ("uint", "emissive", "linear, as RGB9E5 has it"),
-        ("uint", "kind", "bits: see UNLIT; from 24 on the alpha below which what is masked is not there"),
+        (
+            "uint",
+            "kind",
+            "bits: see UNLIT; from 8 on half of a float32: softness; from 24 on a mask's alpha_cutoff",
+        ),
         ("uint", "color_texture", "where each lies: see textures.glsl; 0 for none"),
         ("uint", "metallic_roughness_texture", ""),
         ("uint", "normal_texture", ""),

@@ -11,6 +11,7 @@ SWITCHES = ("cull", "lod", "occlusion", "splat")  # of the work that finds out w
 # What belongs to the scene and can be left out of the picture.
 EFFECTS = (
     "reflections", "shadows", "lights", "fog", "sky", "tone_mapping", "textures", "motion", "transparency",
+    "soft_particles",
 )  # fmt: skip
 DEBUG = ("lod", "cell", "splat")
 
@@ -30,10 +31,10 @@ class Options:
                tested against a pyramid of the depth of this very frame; mode "indirect" only
     splat      instances of a few pixels are written by a compute pass, past the rasteriser; mode "indirect"
                only
-    reflections, shadows, lights, fog, sky, tone_mapping, textures, motion, transparency
+    reflections, shadows, lights, fog, sky, tone_mapping, textures, motion, transparency, soft_particles
                effects of the scene: reflections, without which all is matte; shadows of the sun; point
                lights; fog; the sky; exposure and tone mapping; textures; movement of materials and what
-               pushes plants aside; blended materials, which are opaque without it
+               pushes plants aside; blended materials, which are opaque without it; their softness
     max_lights  point lights that are drawn at most: those that matter most to the view
     debug      colours to look at instead of the scene's own. "lod": by level of detail; "cell": by spatial
                cell; "splat": splats against meshes; None: the scene's. Mode "instanced" knows "lod" only, and
@@ -56,6 +57,7 @@ class Options:
     textures: bool = True
     motion: bool = True
     transparency: bool = True
+    soft_particles: bool = True
     max_lights: int = 64
     debug: str | None = None
 

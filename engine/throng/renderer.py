@@ -276,9 +276,11 @@ class Renderer:
 
     def _sum(self, state: _SceneState, request: Request, depth: Texture) -> int:
         """Sums what is blended, where it is nearer than `depth` has it; the number of draw calls."""
-        self._blender.begin(request.view.viewport[2:], request.samples, depth)
+        soft = state.gpu.materials.soft and self._options.soft_particles
+        self._blender.begin(request.view.viewport[2:], request.samples, depth, soft=soft)
         kept = {name: value for name, value in request.defines.items() if not name.startswith("OUT_")}
-        calls = state.gpu.draw_blended(replace(request, defines={**kept, "SUMMED": 1}))
+        kept |= {"SUMMED": 1, "SOFT": 1} if soft else {"SUMMED": 1}
+        calls = state.gpu.draw_blended(replace(request, defines=kept))
         self._blender.end()
         return calls
 

@@ -12,6 +12,7 @@ struct Surface {
     float metallic, roughness, occlusion, translucency;
     vec3 emissive;  // linear
     bool unlit;
+    float softness;  // metres, of what is blended
 };
 
 uvec4 material_texel(int row, int number) {
@@ -47,6 +48,11 @@ Surface surface_of(int row, vec4 color, vec4 traits, vec3 normal) {
     s.translucency = traits.z;
     s.unlit = traits.w > 0.0;
     s.occlusion = 1.0;
+#ifdef SOFT
+    s.softness = uintBitsToFloat((material_texel(row, 0).w & 0xFFFF00u) << 8u);
+#else
+    s.softness = 0.0;
+#endif
 #ifdef EMISSIVE
     s.emissive = light_of(material_texel(row, 0).z);
 #else

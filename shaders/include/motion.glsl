@@ -2,18 +2,12 @@
 // `motion` is (kind, strength, spread, seconds), as Motion in material.py describes it.
 #include "layout.glsl"
 #include "transform.glsl"
+#include "hash.glsl"
 
 const int MOTION_WIND = 1, MOTION_FOUNTAIN = 2, MOTION_SNOW = 3;
 const float PUSH = 2.0;   // by which movers make plants lean at most
 const float FLAT = 0.35;  // of its height is left of what a mover stands on
 const float TURN = 6.283185307179586;
-
-// PCG, Jarzynski and Olano, "Hash Functions for GPU Rendering", JCGT 9(3), 2020.
-uint hashed(uint seed) {
-    uint state = seed * 747796405u + 2891336453u;
-    uint word = ((state >> ((state >> 28u) + 4u)) ^ state) * 277803737u;
-    return (word >> 22u) ^ word;
-}
 
 // Four numbers in 0..1 that belong to the instance.
 vec4 dice(int object, int id) {

@@ -216,7 +216,8 @@ def test_the_same_switches_have_one_label(text: str, label: str) -> None:
         ("slow", InvalidValue, "expected one of 'indirect', 'instanced', 'naive', 'handwritten', got 'slow'"),
         (3, InvalidType, "expected one of 'indirect', 'instanced', 'naive', 'handwritten', got int 3"),
         ("naive:no-wind", InvalidValue,
-         "expected some of 'off', 'no-effects', 'no-transparency', 'no-motion', 'no-textures', "
+         "expected some of 'off', 'no-effects', 'no-soft-particles', 'no-transparency', "
+         "'no-motion', 'no-textures', "
          "'no-tone-mapping', 'no-sky', 'no-fog', 'no-lights', 'no-shadows', 'no-reflections', 'no-splat', "
          "'no-occlusion', 'no-lod', 'no-cull' with commas between them, after 'naive:', got 'naive:no-wind'"),
         ("handwritten:", InvalidValue,

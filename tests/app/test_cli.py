@@ -325,7 +325,8 @@ WRONG = [
      "throng: mode: expected one of 'indirect', 'instanced', 'naive', 'handwritten', got 'slow'\n"),
     (["bench", "grass", "--mode", "auto:off"], 2, "'naive', 'handwritten', got 'auto'\n"),
     *((["bench", "grass", "--mode", mode], 2,
-       "throng: mode: expected some of 'off', 'no-effects', 'no-transparency', 'no-motion', 'no-textures', "
+       "throng: mode: expected some of 'off', 'no-effects', 'no-soft-particles', 'no-transparency', "
+       "'no-motion', 'no-textures', "
        "'no-tone-mapping', 'no-sky', 'no-fog', 'no-lights', 'no-shadows', 'no-reflections', 'no-splat', "
        f"'no-occlusion', 'no-lod', 'no-cull' with commas between them, after 'indirect:', got '{mode}'\n")
       for mode in ("indirect:", "indirect:lod", "indirect:no-lod,", "indirect:off,no-lods", "indirect:a:b")),

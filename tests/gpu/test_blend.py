@@ -133,7 +133,7 @@ def test_blended_crowds_are_one_draw() -> None:
     for number in range(6):
         scene.add(Crowd((shapes.box, shapes.cone)[number % 2](), Material((1, 1, 1, 0.5), alpha_mode="blend"),
                         positions=np.zeros((50, 3))))  # fmt: skip
-    with Renderer((64, 64), options=Options(occlusion=False, lod=False)) as renderer:
+    with Renderer((64, 64)) as renderer:
         renderer.render(scene, FRONT)
         assert renderer.stats is not None
         assert renderer.stats.draw_calls == 1

@@ -65,6 +65,7 @@ CHOOSING: dict[str, object] = {
 ONE_ITEM: dict[str, object] = {
     "ONE_ITEM": 1, "HAS_MATRICES": "false", "HAS_ROTATIONS": "true", "HAS_COLORS": "true", "HAS_IDS": "true",
     "HAS_ORDER": "true", "HAS_MASK": "true", "SPLATS": 1, "LEVELS": 1, "SCALE_WIDTH": "3u", "MOTION": 1,
+    "BLENDED": "false", "FACETED": 1,
 }  # fmt: skip
 
 

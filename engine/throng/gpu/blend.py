@@ -14,7 +14,8 @@ import moderngl
 
 from throng.gpu import rawgl, source, sums
 from throng.gpu.context import checked_texture
-from throng.gpu.copies import PictureCopy
+from throng.gpu.copies import DepthCopy, PictureCopy
+from throng.gpu.programs import UNITS
 
 _ONES: Any = moderngl.ONE, moderngl.ONE, moderngl.ZERO, moderngl.ONE_MINUS_SRC_ALPHA
 _OVER: Any = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
@@ -32,6 +33,7 @@ class Blender:
         self._key: tuple[object, ...] = ()
         self._sums: list[moderngl.Texture] = []
         self._copy = PictureCopy(ctx)
+        self._depths = DepthCopy(ctx)
         self._target: moderngl.Framebuffer | None = None
         self._painters: dict[tuple[bool, bool], moderngl.VertexArray] = {}
 
@@ -40,8 +42,11 @@ class Blender:
         """Weighted light, and in its alpha how much shines through; and the weights."""
         return self._sums
 
-    def begin(self, size: tuple[int, int], samples: int, depth: moderngl.Texture) -> None:
-        """Everything drawn from here on is summed, where it is nearer than `depth` has it."""
+    def begin(self, size: tuple[int, int], samples: int, depth: moderngl.Texture, *, soft: bool) -> None:
+        """Everything drawn from here on is summed, where it is nearer than `depth` has it.
+
+        soft  whether shaders look at those depths as well
+        """
         key = size, samples, depth.glo
         if key != self._key:
             self._forget()
@@ -56,6 +61,8 @@ class Blender:
         target = self._target
         assert target is not None
         target.depth_mask = True
+        if soft:
+            self._depths.take(target, UNITS["soft_depths"])
         target.use()
         rawgl.clear_floats(0, (0.0, 0.0, 0.0, 1.0))
         rawgl.clear_floats(1, (0.0, 0.0, 0.0, 0.0))
@@ -118,6 +125,7 @@ class Blender:
     def release(self) -> None:
         self._forget()
         self._copy.release()
+        self._depths.release()
         self.splats.release()
         for painter in self._painters.values():
             painter.program.release()

@@ -46,8 +46,8 @@ def _worth_masks(item: Item) -> bool:
         b.textured and b.surface is None for b in batches
     ):
         return False
-    if item.shaders or item.texture_columns:
-        return False
+    if item.shaders or item.texture_columns or any(b.key.pipeline.alpha_mode == "hash" for b in batches):
+        return False  # masks do not know these
     return item.batch.instances.count >= _WORTH_MASKS and 0.0 < item.extent.radius < _LARGEST_MASKED
 
 
@@ -121,7 +121,7 @@ class IndirectMode:
         """Draws what `draw` left out because it is blended; the number of draw calls."""
         if not self._visibility.has_items:
             return 0
-        calls = sum(self._render(drawn, request) for drawn in self._drawn[: 1 + self._latest])
+        calls = self._render(self._drawn[self._latest], request)
         if request.sums is not None and self._has_splats(request, blended=True):
             assert request.depth is not None
             request.depth().use(location=0)

@@ -25,6 +25,7 @@ class MaterialTable:
 
     defines   for shaders: what some material has
     textured  whether textures are to be seen
+    soft      whether any of them fades away before what is opaque
     made      another one where what it holds is
     """
 
@@ -35,6 +36,7 @@ class MaterialTable:
         self.textured = True
         self._texture: moderngl.Texture | None = None
         self.defines: dict[str, object] = {}
+        self.soft = False
 
     def update(self, rows: Sequence[Material], version: object, *, textured: bool) -> int:
         """Holds these materials, of which there are others when `version` is another; the bytes written.
@@ -54,6 +56,7 @@ class MaterialTable:
         self.defines = {"EMISSIVE": 1} if table["emissive"].any() else {}
         if uses:
             self._look_up(rows, table)
+        self.soft = any(material.pipeline.blends and material.softness for material in rows)
         size = MATERIALS_ACROSS * _TEXELS, down
         if self._texture is None or self._texture.size != size:
             self._release_table()
@@ -126,7 +129,9 @@ def packed(material: Material) -> npt.NDArray[np.void]:
         | round(material.metallic * 127) << 18 | round(material.translucency * 127) << 25
     )  # fmt: skip
     row["emissive"] = rgb9e5(math3d.linear_color(material.emissive)[:3] * material.emission)
-    row["kind"] = UNLIT_MATERIAL * (material.shading == "unlit") | round(material.alpha_cutoff * 255) << 24
+    softness = int(np.float32(material.softness).view(np.uint32)) >> 16 if material.pipeline.blends else 0
+    cutoff = round(material.alpha_cutoff * 255)
+    row["kind"] = UNLIT_MATERIAL * (material.shading == "unlit") | softness << 8 | cutoff << 24
     row["normal_scale"], strength = material.normal_scale, material.occlusion_strength
     _, roughness, metallic, _ = _mean(material.metallic_roughness_texture, srgb=False)
     occlusion = 1 + strength * (_mean(material.occlusion_texture, srgb=False)[0] - 1)

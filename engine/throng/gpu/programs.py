@@ -19,6 +19,7 @@ _BLOCKS = {
 # Where what fragment shaders look things up in is bound; unit 0 is for what is used at once.
 UNITS = {"material_table": 1, "shadow_maps": 2, "light_table": 3, "light_masks": 4, "sky_table": 5}
 UNITS |= {f"textures{number}": len(UNITS) + 1 + number for number in range(layout.MOST_ARRAYS)}
+UNITS["soft_depths"] = len(UNITS) + 1
 UNIT_COUNT = len(UNITS) + 1
 
 AnyProgram = TypeVar("AnyProgram", moderngl.Program, moderngl.ComputeShader)

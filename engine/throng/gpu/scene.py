@@ -157,7 +157,7 @@ class GpuScene:
         # Where many samples are there, alpha tells how many of them what is cut out covers.
         covers = request.samples > 1 and self.cuts
         if covers:
-            request = replace(request, defines={**request.defines, "COVERAGE": 1})
+            request = replace(request, defines={**request.defines, "COVERAGE": request.samples})
         with rawgl.switched_on(*(_TO_COVERAGE, _TO_ONE) if covers else ()):
             calls = self._mode.draw(request, self._state)
         if request.backdrop is not None:
@@ -167,9 +167,7 @@ class GpuScene:
     @property
     def cuts(self) -> bool:
         """Whether any material is cut out by its alpha."""
-        return any(
-            part.batch.key.pipeline.alpha_mode == "mask" for item in self._items for part in item.parts
-        )
+        return any(part.batch.key.pipeline.cuts for item in self._items for part in item.parts)
 
     @property
     def blends(self) -> bool:

@@ -500,7 +500,8 @@ class Visibility:
                     mirrored = item.batch.mirrors != (hand == 1 if hands == 2 else item.segment.plain == 0)
                     for part in item.parts:
                         faces = part.faces(level=level, mirrored=mirrored)
-                        like = part.batch.key.pipeline, kind >= item.levels
+                        pipeline = part.batch.key.pipeline
+                        like = pipeline, kind >= item.levels or (fading and pipeline.blends)  # one draw
                         command = number, kind * hands + hand, faces.count, faces.first
                         sources.setdefault(like, []).append(command)
         self.runs, first = [], 0

@@ -12,7 +12,7 @@ from throng.model.shader import Shader
 from throng.model.texture import Texture, checked
 
 SHADINGS = ("lit", "unlit")
-ALPHA_MODES = ("opaque", "mask", "blend")
+ALPHA_MODES = ("opaque", "mask", "hash", "blend")
 MOTIONS = ("wind", "fountain", "snow")
 
 _DEFAULT_SIZES = {"wind": (0.15, 8.0), "fountain": (6.0, 2.5), "snow": (12.0, 0.6)}
@@ -126,6 +126,11 @@ class Pipeline:
         return self.alpha_mode == "blend"
 
     @property
+    def cuts(self) -> bool:
+        """Whether alpha says where anything is at all."""
+        return self.alpha_mode in ("mask", "hash")
+
+    @property
     def defines(self) -> dict[str, object]:
         """For its shaders."""
         found: dict[str, object] = {} if self.alpha_mode == "opaque" else {self.alpha_mode.upper(): 1}
@@ -149,8 +154,12 @@ class Material:
     emission      0 or more
     translucency  0..1: the share of the light on one side that shines through to the other, as with leaves
     alpha_mode    "opaque": alpha says nothing; "mask": what has less alpha than `alpha_cutoff` is not there;
+                  "hash": alpha is the share of pixels, or samples, that are there, in a fine grain that lies
+                  still on the surface, and such instances are never splats;
                   "blend": what is behind shines through
     alpha_cutoff  0..1
+    softness      metres over which what is blended fades away before something opaque behind it, so that
+                  no edge shows where they meet; of clouds, smoke and the like
     motion        None, one of MOTIONS, or a Motion
     shader        None, or a Shader: GLSL of one's own
 
@@ -176,6 +185,7 @@ class Material:
     translucency: float
     alpha_mode: str
     alpha_cutoff: float
+    softness: float
     motion: Motion | None
     shader: Shader | None
     color_texture: Texture | None
@@ -199,6 +209,7 @@ class Material:
         translucency: float = 0.0,
         alpha_mode: str = "opaque",
         alpha_cutoff: float = 0.5,
+        softness: float = 0.0,
         motion: str | Motion | None = None,
         shader: Shader | None = None,
         color_texture: Texture | None = None,
@@ -231,6 +242,7 @@ class Material:
         put(self, "translucency", arrays.number(translucency, "translucency", low=0.0, high=1.0))
         put(self, "alpha_mode", arrays.choice(alpha_mode, "alpha_mode", ALPHA_MODES))
         put(self, "alpha_cutoff", arrays.number(alpha_cutoff, "alpha_cutoff", low=0.0, high=1.0))
+        put(self, "softness", arrays.number(softness, "softness", low=0.0))
         put(self, "motion", motion)
         if shader is not None and not isinstance(shader, Shader):
             raise InvalidType(f"shader: expected a Shader or None, got {arrays.described(shader)}")
