@@ -108,7 +108,11 @@ void main() {
     float behind = texelFetch(soft_depths, ivec2(gl_FragCoord.xy - frame.viewport.xy), 0).r;
     surface.alpha *= softened(surface, vec3(gl_FragCoord.xy, behind));
 #endif
+#ifdef SORTED
+    float weight = surface.alpha;
+#else
     float near = gl_FragCoord.w * gl_FragCoord.w, weight = clamp(near * near, 1e-20, 1e12) * surface.alpha;
+#endif
     out_color = vec4(clamp(shown(surface), 0.0, 1.0) * weight, surface.alpha);
     out_weight = vec4(weight, 0.0, 0.0, surface.alpha);
 #elif defined(OVER)

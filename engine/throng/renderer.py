@@ -142,7 +142,7 @@ class Renderer:
                 request = Request(
                     view, chooser, self._switches, effects, target.samples, lambda: target.drawn_depth,
                     alone=True, backdrop=self._backdrop(state, view, effects), blending=self._blends(state),
-                    sums=self._sums(state, view),
+                    sorts=_sorts(scene), sums=self._sums(state, view),
                 )  # fmt: skip
                 calls += state.gpu.draw(request)
                 if request.blending:
@@ -210,7 +210,7 @@ class Renderer:
                 request = Request(
                     view, chooser, self._switches, effects, host.samples,
                     host.copy if host.readable else None, alone=clear, backdrop=backdrop,
-                    blending=self._blends(state),
+                    blending=self._blends(state), sorts=_sorts(scene),
                     sums=self._sums(state, view) if host.readable else None,
                 )  # fmt: skip
                 try:
@@ -269,7 +269,9 @@ class Renderer:
     def _sums(self, state: _SceneState, view: View) -> SplatSums | None:
         """What blended splats are added to, where there may be any."""
         sums, size = self._blender.splats, view.viewport[2:]
-        if not self._blends(state) or self._mode != "indirect" or not sums.fits(size):
+        if not self._blends(state) or _sorts(state.scene):
+            return None
+        if self._mode != "indirect" or not sums.fits(size):
             return None
         sums.begin(size, view.middle)
         return sums
@@ -277,9 +279,11 @@ class Renderer:
     def _sum(self, state: _SceneState, request: Request, depth: Texture) -> int:
         """Sums what is blended, where it is nearer than `depth` has it; the number of draw calls."""
         soft = state.gpu.materials.soft and self._options.soft_particles
-        self._blender.begin(request.view.viewport[2:], request.samples, depth, soft=soft)
+        size = request.view.viewport[2:]
+        self._blender.begin(size, request.samples, depth, soft=soft, sorts=request.sorts)
         kept = {name: value for name, value in request.defines.items() if not name.startswith("OUT_")}
-        kept |= {"SUMMED": 1, "SOFT": 1} if soft else {"SUMMED": 1}
+        kept["SUMMED"] = 1
+        kept |= dict.fromkeys([name for name, on in (("SOFT", soft), ("SORTED", request.sorts)) if on], 1)
         calls = state.gpu.draw_blended(replace(request, defines=kept))
         self._blender.end()
         return calls
@@ -559,6 +563,10 @@ class Renderer:
                 f"context: expected the renderer's context to be the current one on this thread, got {came}: "
                 "make it current first"
             )
+
+
+def _sorts(scene: Scene) -> bool:
+    return scene.transparency == "sorted"
 
 
 def _check_options(options: object) -> None:

@@ -18,6 +18,7 @@ from throng.gpu.copies import DepthCopy, PictureCopy
 from throng.gpu.programs import UNITS
 
 _ONES: Any = moderngl.ONE, moderngl.ONE, moderngl.ZERO, moderngl.ONE_MINUS_SRC_ALPHA
+_COVERING: Any = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ZERO, moderngl.ONE_MINUS_SRC_ALPHA
 _OVER: Any = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
 
 _PLAIN: Any = moderngl.DEFAULT_BLENDING
@@ -42,10 +43,14 @@ class Blender:
         """Weighted light, and in its alpha how much shines through; and the weights."""
         return self._sums
 
-    def begin(self, size: tuple[int, int], samples: int, depth: moderngl.Texture, *, soft: bool) -> None:
+    def begin(
+        self, size: tuple[int, int], samples: int, depth: moderngl.Texture, *, soft: bool, sorts: bool
+    ) -> None:
         """Everything drawn from here on is summed, where it is nearer than `depth` has it.
 
-        soft  whether shaders look at those depths as well
+        soft   whether shaders look at those depths as well
+        sorts  whether what is farther comes first: then each layer covers those before it, and the sums are
+               what is seen
         """
         key = size, samples, depth.glo
         if key != self._key:
@@ -69,7 +74,7 @@ class Blender:
         target.depth_mask = False
         target.use()
         self._ctx.enable(moderngl.BLEND)
-        self._ctx.blend_func = _ONES
+        self._ctx.blend_func = _COVERING if sorts else _ONES
 
     def end(self) -> None:
         """Nothing is summed any more."""

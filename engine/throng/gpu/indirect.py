@@ -18,7 +18,8 @@ from throng.gpu.items import Item, ItemTable, content, vertex_content
 from throng.gpu.request import DEBUG, Request, Tally
 from throng.gpu.screen import Screen
 from throng.gpu.shared import Shared
-from throng.gpu.visibility import Drawn, Visibility
+from throng.gpu.sorting import Sorted
+from throng.gpu.visibility import Drawn, Run, Visibility
 from throng.layout import COUNTERS, MOST_CUSTOM, NONE, SWITCHES
 
 _RECORD_ATTRIBUTES = (
@@ -65,6 +66,7 @@ class IndirectMode:
             ctx, shared.visibility_programs, limits.storage_block_bytes, limits.max_work_groups[0]
         )
         self._drawn = [Drawn(ctx), Drawn(ctx)]
+        self._sorted = Sorted(ctx)
         self._arrays: dict[tuple[object, ...], moderngl.VertexArray] = {}
         self._counters = [checked_buffer(ctx, reserve=64, purpose="counters") for _ in range(_LAG)]
         self._frames = 0
@@ -94,6 +96,7 @@ class IndirectMode:
         self._made = ()
         self._idle = 0
         self._seen = ()  # it belongs to the items that were
+        self._sorted.forget()
         self._release_arrays()
 
     def draw(self, request: Request, state: object) -> int:
@@ -121,7 +124,11 @@ class IndirectMode:
         """Draws what `draw` left out because it is blended; the number of draw calls."""
         if not self._visibility.has_items:
             return 0
-        calls = self._render(self._drawn[self._latest], request)
+        drawn, runs = self._drawn[self._latest], self._runs(request)
+        if request.sorts:
+            self._sorted.update(drawn, runs, self._visibility.extras, request, self._frames)
+            drawn, runs = self._sorted.drawn, self._sorted.runs
+        calls = self._render(drawn, runs, request)
         if request.sums is not None and self._has_splats(request, blended=True):
             assert request.depth is not None
             request.depth().use(location=0)
@@ -154,7 +161,7 @@ class IndirectMode:
         self._masks.forget(self)
         self._visibility.release()
         self._screen.release()
-        for drawn in self._drawn:
+        for drawn in (*self._drawn, self._sorted.drawn):
             drawn.release()
         for buffer in self._counters:
             buffer.release()
@@ -173,9 +180,10 @@ class IndirectMode:
 
     def _repeat(self, request: Request, *, splats: bool) -> int:
         self._visibility.bind()
-        calls = self._render(self._drawn[0], request)
+        runs = self._runs(request)
+        calls = self._render(self._drawn[0], runs, request)
         if self._latest == 1:
-            calls += self._render(self._drawn[1], request)
+            calls += self._render(self._drawn[1], runs, request)
         if splats:
             self._screen.paint(self._drawn[self._latest].records, self._masks.buffer, request.defines)
         self._age += 1
@@ -217,17 +225,17 @@ class IndirectMode:
             visibility.bind()
             screen.clear(owners=owners)
         tested = self._tests(request) and not self._suspended()
-        calls = 0
+        calls, runs = 0, self._runs(request)
         if tested:
             assert request.depth is not None
             visibility.run(self._drawn[0], screen, self._masks.buffer, SWITCHES["FIRST"])
-            calls += self._render(self._drawn[0], request)
+            calls += self._render(self._drawn[0], runs, request)
             screen.build_pyramid(request.depth(), request.samples)
             visibility.run(self._drawn[1], screen, self._masks.buffer, SWITCHES["SECOND"])
-            calls += self._render(self._drawn[1], request)
+            calls += self._render(self._drawn[1], runs, request)
         else:
             visibility.run(self._drawn[0], screen, self._masks.buffer, owners=owners)
-            calls += self._render(self._drawn[0], request)
+            calls += self._render(self._drawn[0], runs, request)
         if tested:
             self._seen = seen
         elif not request.frozen:
@@ -255,8 +263,10 @@ class IndirectMode:
                 return True
         return False
 
-    def _render(self, drawn: Drawn, request: Request) -> int:
-        runs = [run for run in self._visibility.runs if request.draws(run.pipeline)]
+    def _runs(self, request: Request) -> list[Run]:
+        return [run for run in self._visibility.runs if request.draws(run.pipeline)]
+
+    def _render(self, drawn: Drawn, runs: Sequence[Run], request: Request) -> int:
         for run in runs:
             array = self._vertex_array(drawn, {**request.defines, **run.defines})
             array.render_indirect(drawn.commands, moderngl.TRIANGLES, count=run.count, first=run.first)

@@ -7,12 +7,13 @@ instances rest, nothing is chosen, gathered or uploaded again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import moderngl
 import numpy as np
+import numpy.typing as npt
 
 from throng.gpu.items import Item, ItemTable, Part, vertex_content
 from throng.gpu.meshes import IndexRange, MeshPool
@@ -20,6 +21,7 @@ from throng.gpu.programs import MeshPrograms
 from throng.gpu.request import Request, Tally
 from throng.gpu.selection import Run, Selection, Share
 from throng.gpu.shared import Shared
+from throng.gpu.sorting import turns
 from throng.gpu.stream import Stream
 from throng.layout import DEBUG_MATERIAL
 from throng.model.material import Pipeline
@@ -129,6 +131,7 @@ class InstancedMode:
         self._table: ItemTable | None = None
         self._selection = Selection()
         self._streams: dict[int, Stream] = {}
+        self._streams_sorted: dict[int, Stream] = {}
         self._kits: dict[tuple[object, ...], _Kit] = {}
         self._shares: Sequence[Share | None] = ()
         self._kit: _Kit | None = None
@@ -153,28 +156,12 @@ class InstancedMode:
             self._draws = self._list(kit, shares)
             self._kit, self._shares = kit, shares
             self._count(shares)
-        rows = self._table.rows
-        before: tuple[object, ...] = ()
-        calls = 0
-        for draw in self._draws:
-            if not request.draws(draw.pipeline):
-                continue
-            calls += 1
-            now = draw.program, draw.row, draw.tint
-            if now != before:
-                row = rows[draw.row]
-                for uniform, name in draw.program.uniforms:
-                    uniform.write(draw.tint.get(name) or row[name].tobytes())
-                before = now
-            if draw.hand is not None:
-                draw.hand[0].value = draw.hand[1]
-            draw.array.render(
-                moderngl.TRIANGLES, vertices=draw.faces.count, first=draw.faces.first, instances=draw.count
-            )
-        return calls
+        return self._issue(draw for draw in self._draws if request.draws(draw.pipeline))
 
     def draw_blended(self, request: Request) -> int:
         """Draws what `draw` left out because it is blended; the number of draw calls."""
+        if request.sorts:
+            return self._issue(self._sorted(request))
         return self.draw(request, None)
 
     def tally(self, total: int, *, wait: bool) -> Tally:
@@ -193,6 +180,44 @@ class InstancedMode:
         self._release()
 
     # -- inside ------------------------------------------------------------------------------------
+
+    def _issue(self, draws: Iterable[_Draw]) -> int:
+        """Draws them, each before the next is asked for; how many there were."""
+        assert self._table is not None
+        before: tuple[object, ...] = ()
+        calls = 0
+        for draw in draws:
+            calls += 1
+            now = draw.program, draw.row, draw.tint
+            if now != before:
+                row = self._table.rows[draw.row]
+                for uniform, name in draw.program.uniforms:
+                    uniform.write(draw.tint.get(name) or row[name].tobytes())
+                before = now
+            if draw.hand is not None:
+                draw.hand[0].value = draw.hand[1]
+            draw.array.render(
+                moderngl.TRIANGLES, vertices=draw.faces.count, first=draw.faces.first, instances=draw.count
+            )
+        return calls
+
+    def _sorted(self, request: Request) -> Iterator[_Draw]:
+        """What is blended, from the back to the front: a draw wherever item, part or level change."""
+        assert self._table is not None
+        switches = request.switches
+        shares = self._selection.update(request.chooser, cull=switches.cull, lod=switches.lod)
+        kit = self._kit_for(request.defines, by_level=switches.debug == "lod")
+        order = turns(self._items, self._table.worlds, shares, request.view)
+        rows: dict[int, list[npt.NDArray[np.int64]]] = {}
+        for turn in order:
+            rows.setdefault(turn.item, []).append(turn.rows)
+        for number, parts in rows.items():
+            stream = self._streams_sorted.setdefault(number, Stream(self._ctx))
+            share = Share(0, np.concatenate(parts), (), 0, 0)
+            self._uploaded += stream.fill(self._items[number], share, kit.columns(number))
+        for turn in order:
+            run = Run(turn.level, turn.turned, turn.first, len(turn.rows))
+            yield kit.sorted(turn.item, turn.part, run, self._streams_sorted[turn.item])
 
     def _list(self, kit: _Kit, shares: Sequence[Share | None]) -> list[_Draw]:
         """The draws of these shares; gathers and uploads what they need."""
@@ -227,10 +252,11 @@ class InstancedMode:
     def _release(self) -> None:
         for kit in self._kits.values():
             kit.release()
-        for stream in self._streams.values():
+        for stream in (*self._streams.values(), *self._streams_sorted.values()):
             stream.release()
         self._kits.clear()
         self._streams.clear()
+        self._streams_sorted.clear()
         self._kit, self._shares, self._draws = None, (), []
 
 
@@ -281,6 +307,10 @@ class _Kit:
             for place in range(len(item.parts))
             for run_place, run in enumerate(share.runs)
         ]
+
+    def sorted(self, number: int, place: int, run: Run, stream: Stream) -> _Draw:
+        """The draw of one part of an item's rows in `stream`; the one before must be done with."""
+        return self._run_draw(number, self._items[number], place, -1, run, stream)
 
     def columns(self, number: int) -> set[str]:
         """What gathered rows of an item need."""

@@ -6,7 +6,8 @@ more Python for each object than its uniforms and its call need. It has no use f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import moderngl
 import numpy as np
@@ -14,7 +15,9 @@ import numpy as np
 from throng.gpu.instanced import UNIFORMS, item_defines, reads_ids
 from throng.gpu.items import Item, ItemTable, vertex_content
 from throng.gpu.request import Request, Tally
+from throng.gpu.selection import Share
 from throng.gpu.shared import Shared
+from throng.gpu.sorting import turns
 
 _WHOLE = (
     "positions",
@@ -36,6 +39,23 @@ _PARTS = {
     ],
 }
 _Write = Callable[[bytes], None]
+
+
+@dataclass(frozen=True)
+class _Kit:
+    """What an item is drawn with.
+
+    values   what is the same for all of it: how to set it, and to what
+    writes   how to set what is not
+    columns  to what, row by row
+    faces    how many indices, from which on, row by row
+    """
+
+    values: list[tuple[_Write, bytes]]
+    writes: list[_Write]
+    columns: list[tuple[bytes, ...]]
+    faces: list[tuple[int, int]]
+    render: Callable[..., None]
 
 
 class NaiveMode:
@@ -63,11 +83,17 @@ class NaiveMode:
 
     def draw_blended(self, request: Request) -> int:
         """Draws what takes part in this pass; the number of draw calls."""
-        return sum(
-            self._draw_item(number, item, request.defines)
+        assert self._table is not None
+        kits = {
+            number: self._kit(number, item, request.defines)
             for number, item in enumerate(self._items)
             if request.draws(item.batch.key.pipeline)
-        )
+        }
+        if not (request.sorts and request.draws_blended):
+            return sum(self._draw_rows(kit, range(len(kit.faces))) for kit in kits.values())
+        shares = [Share(0, None, (), 0, 0) if number in kits else None for number in range(len(self._items))]
+        order = turns(self._items, self._table.worlds, shares, request.view)
+        return sum(self._draw_rows(kits[turn.item], turn.rows.tolist()) for turn in order)
 
     def tally(self, total: int, *, wait: bool) -> Tally:
         return Tally(visible=total, triangles=self._triangles)
@@ -77,25 +103,37 @@ class NaiveMode:
             array.release()
         self._arrays.clear()
 
-    def _draw_item(self, number: int, item: Item, defines: Mapping[str, object]) -> int:
+    def _kit(self, number: int, item: Item, defines: Mapping[str, object]) -> _Kit:
         assert self._table is not None
         wanted = {**defines, **item_defines(item, item.parts[0]), "INSTANCE": "uniform"}
         if reads_ids(wanted):
             wanted["HAS_IDS"] = 1
         program = self._programs.get(wanted)
-        for name, field in UNIFORMS.items():
-            if name in program:
-                program[name].write(self._table.rows[number][field].tobytes())  # type: ignore[union-attr]
+        row = self._table.rows[number]
+        values = [
+            (program[name].write, row[field].tobytes())  # type: ignore[union-attr]
+            for name, field in UNIFORMS.items()
+            if name in program
+        ]
         setters = self._setters(number, item, program)
         columns = list(zip(*(values for _, values in setters), strict=True))
-        writes = [write for write, _ in setters]
         render = self._vertex_array(program).render
-        for (count, first), values in zip(self._faces(item), columns, strict=True):
-            for write, value in zip(writes, values, strict=True):
+        return _Kit(values, [write for write, _ in setters], columns, self._faces(item), render)
+
+    def _draw_rows(self, kit: _Kit, rows: Iterable[int]) -> int:
+        """Draws these of an item's rows; how many there were."""
+        for write, value in kit.values:
+            write(value)
+        writes, columns, faces, render = kit.writes, kit.columns, kit.faces, kit.render
+        count = 0
+        for row in rows:
+            for write, value in zip(writes, columns[row], strict=True):
                 write(value)
-            render(moderngl.TRIANGLES, count, first=first)
-            self._triangles += count // 3
-        return item.segment.count
+            vertices, first = faces[row]
+            render(moderngl.TRIANGLES, vertices, first=first)
+            self._triangles += vertices // 3
+            count += 1
+        return count
 
     def _faces(self, item: Item) -> list[tuple[int, int]]:
         """For each object how many indices to draw, from which on."""

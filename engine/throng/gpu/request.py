@@ -36,6 +36,7 @@ class Request:
              corner; None where it cannot be had
     alone    whether nothing else was drawn to that framebuffer
     blending  whether blended materials are drawn in a pass of their own, and not as opaque
+    sorts     whether blended instances are drawn from the back to the front
     sums      where blended splats are added up; None where they cannot be, and are drawn as meshes
     backdrop  draws what is behind everything opaque: called once all of that is drawn
     """
@@ -49,14 +50,19 @@ class Request:
     alone: bool
     backdrop: Callable[[], None] | None = None
     blending: bool = False
+    sorts: bool = False
     sums: SplatSums | None = None
 
     def draws(self, pipeline: Pipeline) -> bool:
         """Whether what has that pipeline takes part in the pass that is drawn now."""
         if "DEPTH_ONLY" in self.defines:
             return not pipeline.blends
-        blended = pipeline.blends and self.blending
-        return blended == ("SUMMED" in self.defines or "OVER" in self.defines)
+        return (pipeline.blends and self.blending) == self.draws_blended
+
+    @property
+    def draws_blended(self) -> bool:
+        """Whether this is the pass of what is blended."""
+        return "SUMMED" in self.defines or "OVER" in self.defines
 
     @property
     def separates(self) -> bool:

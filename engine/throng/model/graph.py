@@ -19,6 +19,7 @@ from throng.model.sky import Sky
 from throng.model.table import NodeTable
 
 TONE_MAPPINGS = ("neutral", "aces")
+TRANSPARENCIES = ("weighted", "sorted")
 
 _IDENTITY = (0.0, 0.0, 0.0, 1.0)
 _ORIGIN = (0.0, 0.0, 0.0)
@@ -328,6 +329,9 @@ class Scene(Node):
                   are up to 0.8 (Khronos), "aces" gives the look of film; None: it is cut
     wind          a Wind: for materials with that motion
     movers        Movers, at most 16: they push aside what the wind bends
+    transparency  how blended materials over each other are mixed: "weighted", in any order, the nearer
+                  counting for more; or "sorted", instance by instance from the farthest to the nearest: exact
+                  but where instances run into each other, and slower
     time          seconds; what materials with a motion are a function of
 
     Unlit materials and the background are shown as they are: neither fog nor exposure nor tone mapping
@@ -350,6 +354,7 @@ class Scene(Node):
         "_sun",
         "_time",
         "_tone_mapping",
+        "_transparency",
         "_wind",
         "in_use",
         "tables",
@@ -368,6 +373,7 @@ class Scene(Node):
         tone_mapping: str | None = None,
         wind: Wind = Wind(),  # noqa: B008 - frozen
         movers: Sequence[Mover] = (),
+        transparency: str = "weighted",
         time: float = 0.0,
     ) -> None:
         super().__init__(name="scene")
@@ -388,6 +394,7 @@ class Scene(Node):
         self.tone_mapping = tone_mapping
         self.wind = wind
         self.movers = movers
+        self.transparency = transparency
         self.time = time
 
     def by_id(self, node_id: int) -> Node:
@@ -541,6 +548,15 @@ class Scene(Node):
     @tone_mapping.setter
     def tone_mapping(self, value: str | None) -> None:
         self._tone_mapping = None if value is None else arrays.choice(value, "tone_mapping", TONE_MAPPINGS)
+
+    @property
+    def transparency(self) -> str:
+        """How blended materials that lie over each other are mixed: "weighted" or "sorted"."""
+        return self._transparency
+
+    @transparency.setter
+    def transparency(self, value: str) -> None:
+        self._transparency = arrays.choice(value, "transparency", TRANSPARENCIES)
 
     @property
     def time(self) -> float:
