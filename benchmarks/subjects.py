@@ -260,7 +260,7 @@ def _in_hall(scene: throng.Scene, seconds: float) -> throng.Camera:
 def _at_the_edge(scene: throng.Scene, seconds: float) -> throng.Camera:
     """From a tower at the edge of the demo's forest, across it: two thirds of the trees are in view."""
     ground = next(node.mesh for node in scene.children if node.mesh and node.name == "ground")
-    half = float(ground.bounds[1, 0]) / 1.05
+    half = float(ground.bounds[1, 0]) / 1.5  # it goes on beyond the trees
     angle = 0.1 * seconds
     position = (half * np.sin(angle), 40.0, half * np.cos(angle))
     return throng.Camera(position, (0, 0, 0), fov=45, far=half * 4)

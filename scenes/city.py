@@ -24,7 +24,8 @@ ROOF, GLASS, WOOD = (
     throng.Material((0.20, 0.28, 0.36), metallic=0.6, roughness=0.2),
     throng.Material((0.5, 0.33, 0.2)),
 )
-PAVEMENT, ASPHALT = throng.Material((0.66, 0.65, 0.62)), throng.Material((0.27, 0.28, 0.30))
+PAVEMENT, ASPHALT = throng.Material((0.60, 0.59, 0.56)), throng.Material((0.27, 0.28, 0.30))
+LAND = throng.Material((0.34, 0.37, 0.26))
 
 
 HOUR = 16.0
@@ -33,13 +34,30 @@ LAMPS = 64
 
 def build(count: int, seed: int, hour: float = HOUR) -> throng.Scene:
     random = np.random.default_rng(seed)
-    sky = throng.Sky(turbidity=1.6, ground=(0.40, 0.40, 0.40))
-    sun = sky.sun_at(hour, north=100, shadows=throng.Shadows(distance=700, cascades=4))
+    day = throng.Sky(turbidity=1.8, ground=(0.34, 0.34, 0.34))
+    sky, sun = day.at(hour, north=100, shadows=throng.Shadows(distance=700, cascades=4))
     scene = throng.Scene(
-        sky=sky, sun=sun, ambient=None, fog=throng.Fog(density=0.0005, falloff=0.004, start=60),
+        sky=sky, sun=sun, ambient=None, fog=throng.Fog(density=0.0006, falloff=0.005, start=80),
         exposure=sky.exposure(sun) + 0.8, tone_mapping="neutral",
     )  # fmt: skip
     side = int(np.ceil(np.sqrt(count / 62)))  # a block has about 62 nodes
+    dusk = float(np.clip(0.28 + day.sun_at(hour).direction[1], 0, 0.28)) / 0.28
+    if dusk:
+        scene.lights = lamps(dusk / 2**scene.exposure)
+    glowing = (
+        [GLASS] * 3
+        if not dusk
+        else [
+            throng.Material(
+                (0.20, 0.28, 0.36),
+                metallic=0.6,
+                roughness=0.2,
+                emissive=color,
+                emission=0.8 * dusk / 2**scene.exposure,
+            )
+            for color in ((1.0, 0.80, 0.52), (1.0, 0.88, 0.70), (0.85, 0.92, 1.0))
+        ]
+    )
     district = throng.Node(name="downtown")
     scene.add(district)
     nodes = 0
@@ -48,32 +66,28 @@ def build(count: int, seed: int, hour: float = HOUR) -> throng.Scene:
             break
         block = throng.Node(position=((number[0]) * BLOCK, 0, (number[1]) * BLOCK), name="block")
         centre = np.exp(-((np.hypot(*number) / (0.35 * side + 1)) ** 2))  # towers stand in the middle
-        fill(block, random, float(centre))
+        fill(block, random, float(centre), glowing)
         nodes += size(block)
         district.add(block)
-    lamps(scene, side, random)
     scene.add(
         throng.Node(throng.shapes.plane((side + 3) * BLOCK), ASPHALT, position=(0, -0.12, 0), name="streets")
     )
+    scene.add(throng.Node(throng.shapes.plane(30 * side * BLOCK), LAND, position=(0, -0.4, 0), name="land"))
     return scene
 
 
-def lamps(scene: throng.Scene, side: int, random: np.random.Generator) -> None:
-    """Lights over the crossings in the middle, and glowing windows, once the sun is low."""
-    assert scene.sun is not None
-    dusk = float(np.clip(0.28 + scene.sun.direction[1], 0, 0.28)) / 0.28
-    if dusk == 0.0:
-        return
+def lamps(strength: float) -> list[throng.PointLight]:
+    """Lights over the crossings in the middle."""
     crossings = [(x - 0.5, z - 0.5) for x, z in spiral(8)][:LAMPS]
-    scene.lights = [
-        throng.PointLight(
-            (x * BLOCK, 7.0, z * BLOCK), (1.0, 0.72, 0.42), 60.0 * dusk / 2**scene.exposure * 4, 38.0
-        )
+    return [
+        throng.PointLight((x * BLOCK, 7.0, z * BLOCK), (1.0, 0.72, 0.42), 240.0 * strength, 38.0)
         for x, z in crossings
     ]
 
 
-def fill(block: throng.Node, random: np.random.Generator, centre: float) -> None:
+def fill(
+    block: throng.Node, random: np.random.Generator, centre: float, glowing: list[throng.Material]
+) -> None:
     """Pavement with four to nine lots on it: buildings, and now and then a park."""
     block.add(throng.Node(CUBE, PAVEMENT, position=(0, -0.05, 0), scale=(BLOCK - 8, 0.2, BLOCK - 8)))
     if random.random() < 0.10 + 0.1 * (1 - centre):
@@ -87,10 +101,12 @@ def fill(block: throng.Node, random: np.random.Generator, centre: float) -> None
             if random.random() < 0.08:
                 continue
             place = ((column - (lots - 1) / 2) * width, 0, (row - (lots - 1) / 2) * width)
-            block.add(building(random, width, centre)).position = place
+            block.add(building(random, width, centre, glowing)).position = place
 
 
-def building(random: np.random.Generator, width: float, centre: float) -> throng.Node:
+def building(
+    random: np.random.Generator, width: float, centre: float, glowing: list[throng.Material]
+) -> throng.Node:
     """A lot with a body, bands of windows, and something on the roof."""
     height = 7 + 62 * centre**2 * random.uniform(0.3, 1.2) + random.uniform(0, 9)
     breadth, depth = width * random.uniform(0.72, 0.92, 2)
@@ -105,7 +121,8 @@ def building(random: np.random.Generator, width: float, centre: float) -> throng
     floors = int(min(height / 3.4, 14))
     for floor in range(1, floors + 1):
         level = floor * height / (floors + 1)
-        lot.add(throng.Node(CUBE, GLASS, position=(0, level, 0), scale=(breadth + 0.08, 1.3, depth + 0.08)))
+        lit = glowing[random.integers(3)] if random.random() < 0.35 else GLASS
+        lot.add(throng.Node(CUBE, lit, position=(0, level, 0), scale=(breadth + 0.08, 1.3, depth + 0.08)))
     lot.add(throng.Node(CUBE, ROOF, position=(0, height + 0.25, 0), scale=(breadth + 0.5, 0.5, depth + 0.5)))
     if height > 40:
         lot.add(throng.Node(DRUM, ROOF, position=(0, height + 5, 0), scale=(0.5, 9, 0.5), name="mast"))
@@ -122,7 +139,7 @@ def camera(scene: throng.Scene, seconds: float) -> throng.Camera:
     angle = 0.65 + 0.05 * seconds
     distance = 0.75 * half + 25
     position = (distance * np.sin(angle), 0.42 * distance + 12, distance * np.cos(angle))
-    return throng.Camera(position, (0, 10, 0), fov=42, near=0.5, far=distance * 5)
+    return throng.Camera(position, (0, 10, 0), fov=42, near=0.5, far=distance * 20)
 
 
 def update(scene: throng.Scene, seconds: float) -> None:

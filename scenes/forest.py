@@ -9,6 +9,7 @@ import throng
 
 COUNT = 6_000
 DENSITY = 0.035  # trees a square metre
+MOST_SPRIGS = 20_000  # trees, with up to four times the triangles: where there are more, most are far away
 KINDS = [("broadleaf", 7.0), ("broadleaf", 8.5), ("broadleaf", 6.0), ("conifer", 9.0), ("conifer", 11.0)]
 
 
@@ -18,12 +19,15 @@ HOUR = 8.0
 def build(count: int, seed: int, hour: float = HOUR) -> throng.Scene:
     random = np.random.default_rng(seed)
     half = np.sqrt(count / DENSITY) / 2
-    sky = throng.Sky(turbidity=1.5, ground=(0.36, 0.40, 0.26))
-    sun = sky.sun_at(hour, north=60, shadows=throng.Shadows(distance=260, cascades=4))
+    sky, sun = throng.Sky(turbidity=1.5, ground=(0.36, 0.40, 0.26)).at(
+        hour, north=60, shadows=throng.Shadows(distance=260, cascades=4)
+    )
     scene = throng.Scene(
         sky=sky, sun=sun, ambient=None, fog=throng.Fog(density=0.0012, falloff=0.006, start=40),
         exposure=sky.exposure(sun) + 0.8, tone_mapping="neutral",
     )  # fmt: skip
+
+    foliage = "sprigs" if count <= MOST_SPRIGS else "solid"
 
     x, z = standing(random, count, half)
     # Conifers keep to the same places: stands, not a mixture.
@@ -34,7 +38,7 @@ def build(count: int, seed: int, hour: float = HOUR) -> throng.Scene:
         tint = 1.0 - random.uniform(0.0, 0.3, (len(mine), 1)) * (0.4, 0.8, 1.0)
         scene.add(
             throng.Crowd(
-                throng.shapes.tree(seed + number, kind=name, height=height),
+                throng.shapes.tree(seed + number, name, height, foliage=foliage),
                 positions=np.column_stack([x[mine], hills(x[mine], z[mine]) - 0.1, z[mine]]),
                 rotations=turned(random.uniform(0, 2 * np.pi, len(mine))),
                 scales=random.uniform(0.65, 1.2, len(mine)),
@@ -70,7 +74,7 @@ def ground(half: float) -> throng.Node:
     x, z = np.meshgrid(*[np.linspace(-1, 1, cells) * 1.5 * half] * 2)
     heights = hills(x, z)
     beyond = np.clip((np.hypot(x, z) - 1.1 * half) / (0.4 * half), 0, 1)
-    heights += beyond**2 * (3 - 2 * beyond) * 0.05 * half
+    heights += beyond**2 * (3 - 2 * beyond) * 0.18 * half * (1 + 0.6 * throng.noise(x / 90, z / 90))
     patches = np.clip(0.5 + 0.8 * throng.noise(x / 14, z / 14, octaves=3), 0, 1)[..., None]
     moss, leaves = np.array((0.30, 0.38, 0.17)), np.array((0.45, 0.37, 0.22))
     mesh = throng.shapes.terrain(heights, 3 * half, moss + patches * (leaves - moss))

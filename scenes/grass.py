@@ -18,8 +18,9 @@ HOUR = 16.5
 def build(count: int, seed: int, hour: float = HOUR) -> throng.Scene:
     random = np.random.default_rng(seed)
     half = np.sqrt(count / DENSITY) / 2
-    sky = throng.Sky(turbidity=1.6, ground=(0.36, 0.40, 0.24))
-    sun = sky.sun_at(hour, north=20, shadows=throng.Shadows(distance=40, cascades=3))
+    sky, sun = throng.Sky(turbidity=1.6, ground=(0.36, 0.40, 0.24)).at(
+        hour, north=20, shadows=throng.Shadows(distance=40, cascades=3)
+    )
     scene = throng.Scene(
         sky=sky, sun=sun, ambient=None, fog=throng.Fog(density=0.006, falloff=0.03, start=8),
         exposure=sky.exposure(sun) + 0.8, tone_mapping="neutral",

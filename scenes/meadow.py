@@ -18,8 +18,9 @@ HOUR = 9.0
 def build(count: int, seed: int, hour: float = HOUR) -> throng.Scene:
     random = np.random.default_rng(seed)
     half = np.sqrt(count / DENSITY) / 2
-    sky = throng.Sky(turbidity=1.8, ground=(0.36, 0.40, 0.26))
-    sun = sky.sun_at(hour, north=150, shadows=throng.Shadows(distance=80, cascades=3))
+    sky, sun = throng.Sky(turbidity=1.8, ground=(0.36, 0.40, 0.26)).at(
+        hour, north=150, shadows=throng.Shadows(distance=80, cascades=3)
+    )
     scene = throng.Scene(
         sky=sky, sun=sun, ambient=None, fog=throng.Fog(density=0.006, falloff=0.04, start=10),
         exposure=sky.exposure(sun) + 0.8, tone_mapping="neutral",
@@ -61,7 +62,7 @@ def build(count: int, seed: int, hour: float = HOUR) -> throng.Scene:
         x, z = scattered(random, trees, half, keep_off=5.5)
         scene.add(
             throng.Crowd(
-                throng.shapes.tree(seed + number, kind=kind, height=7.0),
+                throng.shapes.tree(seed + number, kind, 7.0, foliage="sprigs"),
                 positions=on_ground(x, z),
                 rotations=turned(random.uniform(0, 2 * np.pi, trees)),
                 scales=random.uniform(0.6, 1.15, trees),
@@ -99,6 +100,7 @@ def build(count: int, seed: int, hour: float = HOUR) -> throng.Scene:
     for number in range(4):
         walker = scene.add(throng.Node(throng.shapes.person(seed + number), name=f"walker {number}"))
         walk(walker, number, 0.0)
+    scene.movers = [throng.Mover(node.position, 0.7) for node in walkers(scene)]
     scene.add(ground(half))
     return scene
 
@@ -114,8 +116,13 @@ def camera(scene: throng.Scene, seconds: float) -> throng.Camera:
 
 def update(scene: throng.Scene, seconds: float) -> None:
     scene.time = seconds
-    for number, walker in enumerate(node for node in scene.children if node.name.startswith("walker")):
+    for number, walker in enumerate(walkers(scene)):
         walk(walker, number, seconds)
+    scene.movers = [throng.Mover(walker.position, 0.7) for walker in walkers(scene)]
+
+
+def walkers(scene: throng.Scene) -> list[throng.Node]:
+    return [node for node in scene.children if node.name.startswith("walker")]
 
 
 def walk(walker: throng.Node, number: int, seconds: float) -> None:

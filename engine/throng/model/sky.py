@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -25,6 +25,8 @@ _HAZE_HEIGHT, _HAZE_ALBEDO = 1.2, 0.95
 _OZONE = np.array((0.650e-3, 1.881e-3, 0.085e-3))
 _SOLAR = 1.2  # how bright a white surface turned to the sun would be outside the air, at intensity 1
 _DISC = 100.0  # how much brighter the sun's disc is than that; the real one would be 46,000 times
+_DUSK = math.sin(math.radians(-5.0))
+_MOONLIGHT, _MOON = 0.03, np.array((0.62, 0.78, 1.0))
 HAZE_FORWARD = 0.8  # g of the phase function of haze
 _STEPS = 32
 _FINE = 96  # azimuths of a closer look
@@ -89,6 +91,25 @@ class Sky:
         up, south, west = math.cos(lean) * math.cos(turn), math.sin(lean) * math.cos(turn), math.sin(turn)
         azimuth = math.degrees(math.atan2(-west, -south)) + arrays.number(north, "north")
         return self.sun(math.degrees(math.asin(min(max(up, -1.0), 1.0))), azimuth, shadows)
+
+    def at(
+        self,
+        hour: float,
+        *,
+        latitude: float = 40.0,
+        north: float = 0.0,
+        shadows: Shadows | bool | None = None,
+    ) -> tuple[Sky, Sun]:
+        """The sky and the light in it at a time of day: the sun, as `sun_at` has it; and where that is more
+        than 5 degrees below the horizon, a full moon opposite, bluer and 10,000 times brighter than it is, as
+        films have it, in a sky that is as much darker than by day.
+        """
+        sun = self.sun_at(hour, latitude=latitude, north=north, shadows=shadows)
+        if -sun.direction[1] > _DUSK:
+            return self, sun
+        dark = replace(self, intensity=self.intensity * _MOONLIGHT)
+        moon = dark.sun_at((hour + 12.0) % 24.0, latitude=latitude, north=north, shadows=shadows)
+        return dark, replace(moon, color=np.array(moon.color[:3]) * _MOON)
 
     def exposure(self, sun: Sun) -> float:
         """Stops with which a scene under this sky and that sun is as bright as it is expected to be: none at

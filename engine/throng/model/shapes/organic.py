@@ -6,6 +6,7 @@ reach.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from throng import arrays
+from throng.model.lods import levels
 from throng.model.material import Material
 from throng.model.mesh import Mesh, Model
 from throng.model.shapes.solids import lathe, with_area
@@ -43,7 +45,7 @@ class _Heap:
         self.colors.append(np.clip(colors, 0.0, 1.0))
         self.count += len(points)
 
-    def mesh(self) -> Mesh:
+    def mesh(self, *, lods: Sequence[Mesh] = ()) -> Mesh:
         points = np.concatenate(self.points)
         low, high = points.min(axis=0), points.max(axis=0)
         uvs = ((points - low) / np.maximum(high - low, 1e-9))[:, :2]
@@ -53,6 +55,7 @@ class _Heap:
             np.concatenate(self.normals),
             np.clip(uvs, 0.0, 1.0),
             np.concatenate(self.colors),
+            lods=lods,
         )
 
 
@@ -149,25 +152,36 @@ def rock(seed: int = 0, size: float = 1.0, detail: int = 2) -> Mesh:
 # -- trees ----------------------------------------------------------------------------------------------
 
 
-def tree(seed: int = 0, kind: str = "broadleaf", height: float = 6.0) -> Model:
-    """A tree: trunk with branches, and leaves, each a mesh and a material.
+def tree(seed: int = 0, kind: str = "broadleaf", height: float = 6.0, foliage: str = "solid") -> Model:
+    """A tree: trunk with branches, and foliage, each a mesh and a material.
 
-    kind  "broadleaf": 496 triangles; "conifer": 316
+    kind     "broadleaf": 496 triangles, with sprigs about 1,800; "conifer": 316, or 1,268
+    height   metres
+    foliage  "solid": clumps of leaves, tiers of boughs; "sprigs": leaves and boughs stick out of them, in the
+             mesh for near by, its coarser levels of detail being solid
     """
     random = _random(seed)
     tall = arrays.number(height, "height", above=0.0)
     grow = {"broadleaf": _broadleaf, "conifer": _conifer}[
         arrays.choice(kind, "kind", ("broadleaf", "conifer"))
     ]
-    trunk, leaves, green = grow(random, tall)
-    return Model([(trunk.mesh(), Material((0.36, 0.26, 0.19))), (leaves.mesh(), Material(green))])
+    arrays.choice(foliage, "foliage", ("solid", "sprigs"))
+    trunk, solid, sprigs, green = grow(random, tall)
+    if foliage == "solid":
+        return Model([(trunk.mesh(), Material((0.36, 0.26, 0.19))), (solid.mesh(), Material(green))])
+    bark = Material((0.36, 0.27, 0.20), roughness=0.95)
+    leaves = Material(green, roughness=0.7, double_sided=True, translucency=0.35)
+    return Model([(trunk.mesh(), bark), (sprigs.mesh(lods=levels(solid.mesh())), leaves)])
 
 
-def _broadleaf(random: Random, tall: float) -> tuple[_Heap, _Heap, tuple[float, float, float]]:
-    trunk, leaves = _Heap(), _Heap()
+_Grown = tuple[_Heap, _Heap, _Heap, tuple[float, float, float]]
+
+
+def _broadleaf(random: Random, tall: float) -> _Grown:
+    trunk, solid, sprigs, fine = _Heap(), _Heap(), _Heap(), random.spawn(1)[0]
     lean = random.uniform(-0.05, 0.05, 2) * tall
-    levels = np.array((0.0, 0.05, 0.28, 0.62)) * tall
-    centers = np.column_stack([lean[0] * (levels / tall) ** 2, levels, lean[1] * (levels / tall) ** 2])
+    heights = np.array((0.0, 0.05, 0.28, 0.62)) * tall
+    centers = np.column_stack([lean[0] * (heights / tall) ** 2, heights, lean[1] * (heights / tall) ** 2])
     radii = np.array((0.052, 0.032, 0.026, 0.010)) * tall
     _tube(trunk, centers, radii, 6, shade=(0.75, 0.9, 1.0, 0.7))
     middle = np.array((lean[0], 0.66 * tall, lean[1]))
@@ -182,21 +196,44 @@ def _broadleaf(random: Random, tall: float) -> tuple[_Heap, _Heap, tuple[float, 
         start = centers[2] + (centers[3] - centers[2]) * random.uniform(0.1, 0.6)
         _tube(trunk, np.stack([start, center]), np.array((0.014, 0.005)) * tall, 3, shade=(0.8, 0.6))
     low, high = middle[1] - 0.28 * tall, middle[1] + 0.34 * tall
-    for center, radius in clumps:
-        points, triangles = _icosphere(1)
+
+    def shades(placed: Floats) -> Floats:
+        """How much light comes there: less below, and deep inside."""
+        light = 0.58 + 0.42 * np.clip((placed[:, 1] - low) / (high - low), 0, 1)
+        return np.asarray(light * np.clip(np.linalg.norm(placed - middle, axis=1) / (0.36 * tall), 0.6, 1.0))
+
+    def clump(heap: _Heap, random: Random, center: Floats, radius: float, detail: int, darker: float) -> None:
+        points, triangles = _icosphere(detail)
         lumpy = points * (1 + 0.17 * _waves(points, random, 2.6)[:, None]) * (1.08, 0.86, 1.08)
         placed = center + lumpy * radius
         # Between its own clump's normal and the crown's, so that clumps read as one crown.
         normals = _unit(_unit(lumpy) + 0.7 * _unit(placed - middle))
-        light = 0.58 + 0.42 * np.clip((placed[:, 1] - low) / (high - low), 0, 1)
-        inner = np.clip(np.linalg.norm(placed - middle, axis=1) / (0.36 * tall), 0.6, 1.0)
-        leaves.add(placed, triangles, normals, light * inner * random.uniform(0.9, 1.0))
+        heap.add(placed, triangles, normals, darker * shades(placed) * random.uniform(0.9, 1.0))
+
+    for center, radius in clumps:
+        clump(solid, random, center, radius, 1, 1.0)
+        clump(sprigs, fine, center, 0.86 * radius, 0, 0.6)
+        outward = _unit(fine.normal(size=(_SPRIGS, 3)))
+        roots = center + outward * radius * (1.05, 0.84, 1.05) * fine.uniform(0.84, 1.0, (_SPRIGS, 1))
+        hidden = np.any([_within(roots, *other) for other in clumps if other[0] is not center], axis=0)
+        roots, outward = roots[~hidden], outward[~hidden]
+        normals = _unit(outward + 0.7 * _unit(roots - middle) + fine.normal(0, 0.15, outward.shape))
+        along = _unit(0.5 * outward + fine.normal(0, 0.8, outward.shape) - (0, 0.3, 0))
+        shade = shades(roots) * fine.uniform(0.8, 1.15, len(roots))
+        _kites(sprigs, fine, roots, along, normals, 0.068 * tall, 0.62, shade)
     hue = random.uniform(-1, 1)
-    return trunk, leaves, (0.44 + 0.07 * hue, 0.62 + 0.03 * hue, 0.24)
+    return trunk, solid, sprigs, (0.44 + 0.07 * hue, 0.62 + 0.03 * hue, 0.24)
 
 
-def _conifer(random: Random, tall: float) -> tuple[_Heap, _Heap, tuple[float, float, float]]:
-    trunk, leaves = _Heap(), _Heap()
+_SPRIGS = 190  # of each clump of a broadleaf, those inside other clumps included
+
+
+def _within(points: Floats, center: Floats, radius: float) -> npt.NDArray[np.bool_]:
+    return np.asarray(np.linalg.norm((points - center) / (1.08, 0.86, 1.08), axis=1) < 0.75 * radius)
+
+
+def _conifer(random: Random, tall: float) -> _Grown:
+    trunk, solid, sprigs, fine = _Heap(), _Heap(), _Heap(), random.spawn(1)[0]
     up = np.array((0.0, 0.08, 0.9)) * tall
     _tube(trunk, np.column_stack([0 * up, up, 0 * up]), np.array((0.032, 0.024, 0.005)) * tall, 6)
     tiers, points_around = 7, 10
@@ -204,8 +241,10 @@ def _conifer(random: Random, tall: float) -> tuple[_Heap, _Heap, tuple[float, fl
         part = tier / (tiers - 1)
         bottom, radius = (0.12 + 0.66 * part) * tall, (0.20 * (1 - part) ** 0.85 + 0.045) * tall
         top = bottom + (0.24 - 0.05 * part) * tall
-        _skirt(leaves, random, points_around, radius, bottom, top, 0.62 + 0.30 * part)
-    return trunk, leaves, (0.26, 0.47, 0.28)
+        _skirt(solid, random, points_around, radius, bottom, top, 0.62 + 0.30 * part)
+        _skirt(sprigs, fine, points_around, 0.76 * radius, bottom, top, 0.42 + 0.18 * part)
+        _branches(sprigs, fine, radius, bottom, top, 0.62 + 0.34 * part)
+    return trunk, solid, sprigs, (0.26, 0.47, 0.28)
 
 
 def _skirt(
@@ -238,6 +277,45 @@ def _skirt(
         np.concatenate([rim, below]), lower, np.concatenate([downward, [(0.0, -1.0, 0.0)]]),
         np.full(around + 1, light * 0.45),
     )  # fmt: skip
+
+
+def _branches(heap: _Heap, random: Random, radius: float, bottom: float, top: float, light: float) -> None:
+    """What sticks out of one tier of a conifer: boughs that droop, in three whorls."""
+    for height, count in ((0.0, 28), (0.33, 24), (0.66, 16)):
+        angle = np.arange(count) * (2 * np.pi / count) + random.normal(0, 0.12, count)
+        out = np.column_stack([np.sin(angle), np.zeros(count), np.cos(angle)])
+        reach = radius * (1 - height) * random.uniform(0.85, 1.2, count)
+        y = bottom + (height + random.normal(0, 0.04, count)) * (top - bottom)
+        roots = out * (0.35 * reach)[:, None] + np.column_stack([0 * y, y + 0.16 * (top - bottom), 0 * y])
+        along = _unit(out - (0.0, 0.42, 0.0) + random.normal(0, 0.12, (count, 3)))
+        normals = _unit(0.75 * out + (0.0, 0.8, 0.0) + random.normal(0, 0.15, (count, 3)))
+        shade = light * (0.85 + 0.25 * height) * random.uniform(0.8, 1.15, count)
+        _kites(heap, random, roots, along, normals, 0.66 * reach, 0.30, shade)
+
+
+def _kites(
+    heap: _Heap, random: Random, roots: Floats, along: Floats, normals: Floats, length: Any, width: float,
+    shade: Floats,
+) -> None:  # fmt: skip
+    """Sprigs: two triangles each, from its root on, turned towards its normal, darker at the root.
+
+    length  metres
+    width   of that
+    """
+    count = len(roots)
+    length = np.broadcast_to(np.asarray(length, float), count)[:, None] * random.uniform(
+        0.75, 1.3, (count, 1)
+    )
+    aside = _unit(np.cross(normals, along)) * length * width / 2
+    middle = roots + along * length * 0.45 + normals * length * 0.10
+    tip = roots + along * length
+    points = np.stack([roots, middle + aside, tip, middle - aside], axis=1)
+    start = 4 * np.arange(count)[:, None]
+    triangles = np.concatenate([start + (0, 1, 2), start + (0, 2, 3)])
+    facing = np.einsum("ij,ij->i", np.cross(points[:, 1] - roots, tip - roots), normals) < 0
+    triangles[np.tile(facing, 2)] = triangles[np.tile(facing, 2)][:, ::-1]
+    lit = shade[:, None] * (0.7, 1.0, 1.12, 1.0)
+    heap.add(points.reshape(-1, 3), triangles, np.repeat(normals, 4, axis=0), lit.reshape(-1))
 
 
 # -- people ---------------------------------------------------------------------------------------------
