@@ -1,4 +1,4 @@
-"""The command line: `throng run`, `bench`, `render`, `list` and `doctor`.
+"""The command line: `throng run`, `bench`, `render`, `gallery`, `list` and `doctor`.
 
 Exit codes: 0 all went well; 1 it could not be done; 2 what was typed makes no sense; 130 interrupted.
 Modules that take time to load are imported by the command that needs them.
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from throng.options import Options
 
 MODES = ("auto", "indirect", "instanced", "naive")
+HOURS = (8.0, 17.3, 21.0)
 DEBUG = ("lod", "cell", "splat")
 SWITCHES = {
     "cull": "Draw what is outside the view too.",
@@ -252,6 +253,64 @@ def render(
         _print_json(report)
     else:
         print(f"{output}: {size[0]}x{size[1]}, {_summary(frame.stats)}")
+
+
+@cli.command(
+    short_help="Draw the demo scenes at several times of day.",
+    epilog=_examples(
+        "throng gallery -o pictures",
+        "throng gallery meadow forest -o pictures --hour 6 --hour 12 --size 1920x1080",
+    ),
+)
+@click.argument("scenes", nargs=-1)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="The folder for the pictures; made where there is none.",
+)
+@click.option("--size", type=_Size(), default=(960, 540), help="Pixels, such as 960x540.")
+@click.option("--samples", type=click.IntRange(1, 64), default=4, help="Samples of each pixel, at most.")
+@click.option(
+    "--hour",
+    "hours",
+    type=click.FloatRange(0, 24),
+    multiple=True,
+    default=HOURS,
+    show_default=True,
+    help="A time of day; may be repeated.",
+)
+@click.option("--seconds", type=float, default=2.0, callback=_finite, help="The moment to draw.")
+def gallery(
+    scenes: tuple[str, ...],
+    output: Path,
+    size: tuple[int, int],
+    samples: int,
+    hours: tuple[float, ...],
+    seconds: float,
+) -> None:
+    """Draw SCENES, by default all demo scenes, to OUTPUT/NAME-HOUR.jpg: one picture for each hour.
+
+    A scene that has no times of day is drawn once, to OUTPUT/NAME.jpg.
+    """
+    from PIL import Image
+
+    from throng import files
+    from throng.gallery import demos
+
+    drawn = [_demo(scene) for scene in scenes] or demos()
+    output.mkdir(parents=True, exist_ok=True)
+    with throng.Renderer(size, samples=samples) as renderer:
+        for demo in drawn:
+            for hour in hours if demo.has_hours else (None,):
+                scene = demo.build(hour=hour)
+                demo.update(scene, seconds)
+                frame = renderer.render(scene, demo.camera(scene, seconds))
+                name = demo.name if hour is None else f"{demo.name}-{hour:g}"
+                with files.whole(output / f"{name}.jpg") as file:
+                    Image.fromarray(frame.color).convert("RGB").save(file, quality=88)
+                print(f"{output / name}.jpg: {_summary(frame.stats)}")
 
 
 @cli.command(

@@ -55,6 +55,11 @@ class Demo:
         except (InvalidType, InvalidValue) as error:
             raise AssetError(str(error)) from error
 
+    @property
+    def has_hours(self) -> bool:
+        """Whether the scene can be built for a time of day."""
+        return "hour" in inspect.signature(self._module.build).parameters
+
     def build(self, count: int | None = None, seed: int = 0, hour: float | None = None) -> Scene:
         """The scene at 0 seconds. The same count, seed and hour give the same scene.
 
@@ -64,7 +69,7 @@ class Demo:
         given: dict[str, object] = {}
         if hour is not None:
             given["hour"] = arrays.number(hour, "hour", low=0.0, high=24.0)
-            if "hour" not in inspect.signature(self._module.build).parameters:
+            if not self.has_hours:
                 raise InvalidValue(f"hour: expected a scene that has times of day, {self.name} has none")
         return self._returned(Scene, "build", number, arrays.integer(seed, "seed", low=0), **given)
 

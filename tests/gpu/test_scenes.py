@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
+import golden
 import numpy as np
 import pytest
-from pictures import MODES, OUTPUTS, Difference, Drawer, Picture, assert_frames_agree, difference
-from PIL import Image
+from golden import agree
+from pictures import MODES, OUTPUTS, Drawer, Picture, assert_frames_agree
+from test_features import FEATURES
 
 from throng import Crowd, Options, Scene, gallery
 from throng.gallery import Demo
 
 DEMOS = {demo.name: demo for demo in gallery.demos()}
-GOLDEN = Path(__file__).parents[1] / "golden"
 SIZE = (320, 180)
 SECONDS = 2.0
 # Of the golden images, the demo and the samples of each pixel: only with one are there splats.
 PICTURES = {name: (demo, 4) for name, demo in DEMOS.items()} | {"forest-splats": (DEMOS["forest"], 1)}
-
-# What another llvmpipe, on another processor, may differ in; `test_the_measure_...` shows what it may not.
-MOST = Difference(share=0.005, block=2.5)
 
 
 def built(demo: Demo, count: int, seconds: float = SECONDS) -> Scene:
@@ -41,11 +36,6 @@ def picture(
     scene = scene or built(demo, demo.count // 2)
     camera = demo.camera(scene, SECONDS)
     return draw(scene, camera, options, size=SIZE, samples=samples, outputs=("color",)).color
-
-
-def agree(one: Picture, other: Picture) -> bool:
-    came = difference(one, other)
-    return came.share <= MOST.share and came.block <= MOST.block
 
 
 @pytest.fixture(params=DEMOS)
@@ -87,31 +77,12 @@ def test_a_frame_depends_on_the_seconds_alone(draw: Drawer, demo: Demo) -> None:
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_demo_looks_as_it_did(draw: Drawer, name: str, pytestconfig: pytest.Config) -> None:
-    """Against tests/golden; `pytest --bless` rewrites them, for somebody to look at."""
     demo, samples = PICTURES[name]
-    capabilities = draw.renderer(Options(), samples).capabilities
-    if "llvmpipe" not in capabilities.renderer:
-        pytest.skip("golden images are llvmpipe's")
-    file = GOLDEN / f"{name}.png"
-    came = picture(draw, demo, samples=samples)
-    if pytestconfig.getoption("--bless"):
-        GOLDEN.mkdir(exist_ok=True)
-        Image.fromarray(came).save(file, optimize=True)
-    assert file.exists(), f"{file} is missing: make it with pytest --bless, and look at it"
-    with Image.open(file) as image:
-        golden = np.asarray(image.convert("RGBA"))
-    assert agree(golden, came), f"{difference(golden, came)}, at most {MOST}: see {saved(name, came)}"
-
-
-def saved(name: str, came: Picture) -> Path:
-    """Where to find a picture that is not what it should be."""
-    file = Path(tempfile.gettempdir()) / f"throng-{name}.png"
-    Image.fromarray(came).save(file)
-    return file
+    golden.check(name, picture(draw, demo, samples=samples), draw, pytestconfig)
 
 
 def test_no_golden_image_is_left_over() -> None:
-    assert {file.stem for file in GOLDEN.glob("*")} == PICTURES.keys()
+    assert {file.stem for file in golden.FOLDER.glob("*")} == PICTURES.keys() | FEATURES.keys()
 
 
 # -- the measure itself --------------------------------------------------------------------------------
