@@ -10,7 +10,7 @@ import throng
 
 COUNT = 25_000
 BLOCK = 34.0  # metres from street to street
-CUBE, DRUM = throng.shapes.box(), throng.shapes.cylinder(segments=12)
+CUBE, DRUM, PLANE = throng.shapes.box(), throng.shapes.cylinder(segments=12), throng.shapes.plane()
 TREE = throng.shapes.tree(3, height=5.0)
 WALLS = [
     throng.Material((0.80, 0.76, 0.68)),
@@ -26,8 +26,6 @@ ROOF, GLASS, WOOD = (
 )
 PAVEMENT, ASPHALT = throng.Material((0.60, 0.59, 0.56)), throng.Material((0.27, 0.28, 0.30))
 LAND = throng.Material((0.34, 0.37, 0.26))
-
-
 HOUR = 16.0
 LAMPS = 64
 
@@ -69,10 +67,11 @@ def build(count: int, seed: int, hour: float = HOUR) -> throng.Scene:
         fill(block, random, float(centre), glowing)
         nodes += size(block)
         district.add(block)
-    scene.add(
-        throng.Node(throng.shapes.plane((side + 3) * BLOCK), ASPHALT, position=(0, -0.12, 0), name="streets")
-    )
-    scene.add(throng.Node(throng.shapes.plane(30 * side * BLOCK), LAND, position=(0, -0.4, 0), name="land"))
+    for name, looks, width, height in (
+        ("streets", ASPHALT, side + 3, -0.12),
+        ("land", LAND, 30 * side, -0.4),
+    ):
+        scene.add(throng.Node(PLANE, looks, position=(0, height, 0), scale=width * BLOCK, name=name))
     return scene
 
 
@@ -134,8 +133,7 @@ def building(
 
 
 def camera(scene: throng.Scene, seconds: float) -> throng.Camera:
-    streets = next(node.mesh for node in scene.children if node.mesh and node.name == "streets")
-    half = float(streets.bounds[1, 0])
+    half = next(float(node.scale[0]) / 2 for node in scene.children if node.name == "streets")
     angle = 0.65 + 0.05 * seconds
     distance = 0.75 * half + 25
     position = (distance * np.sin(angle), 0.42 * distance + 12, distance * np.cos(angle))

@@ -11,8 +11,6 @@ COUNT = 6_000
 DENSITY = 0.035  # trees a square metre
 MOST_SPRIGS = 20_000  # trees, with up to four times the triangles: where there are more, most are far away
 KINDS = [("broadleaf", 7.0), ("broadleaf", 8.5), ("broadleaf", 6.0), ("conifer", 9.0), ("conifer", 11.0)]
-
-
 HOUR = 8.0
 
 

@@ -10,8 +10,6 @@ import throng
 COUNT = 30_000
 REACH = 4.0  # times as far as the grass is there land
 DENSITY = 20.0  # tufts a square metre
-
-
 HOUR = 16.5
 
 

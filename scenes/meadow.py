@@ -10,8 +10,6 @@ import throng
 
 COUNT = 40_000
 DENSITY = 11.0  # tufts a square metre
-
-
 HOUR = 9.0
 
 

@@ -21,7 +21,7 @@ import throng
 from throng import Options, cli, options
 from throng.frame import Stats
 
-COMMANDS = ("run", "bench", "render", "list", "doctor")
+COMMANDS = ("run", "bench", "render", "gallery", "list", "doctor")
 DEMOS = ["asteroids", "city", "forest", "grass", "meadow", "particles"]
 Run = Callable[..., Result]
 
@@ -163,6 +163,26 @@ def test_doctor_exits_with_1_and_a_fix_on_a_machine_without_drivers(folder: Path
     assert done.stderr.startswith("throng: EGL is installed, but")
     assert "Traceback" not in done.stderr
     assert left_behind(folder) == []
+
+
+# -- gallery ------------------------------------------------------------------------------------------------
+
+
+def test_the_gallery_is_a_picture_of_each_scene_and_hour(run: Run, folder: Path) -> None:
+    small = ("--size", "48x32", "--samples", "1")
+    result = run(
+        "gallery", "grass", "asteroids", "-o", "new/pictures", *small, "--hour", "6.5", "--hour", "12"
+    )
+    assert result.exit_code == 0, result.output
+    drawn = folder / "new" / "pictures"
+    assert left_behind(drawn) == ["asteroids.jpg", "grass-12.jpg", "grass-6.5.jpg"]
+    assert len(result.output.splitlines()) == 3
+    with Image.open(drawn / "grass-12.jpg") as noon, Image.open(drawn / "grass-6.5.jpg") as dawn:
+        assert noon.size == (48, 32)
+        assert np.asarray(noon).tolist() != np.asarray(dawn).tolist()
+    assert run("gallery", "nowhere", "-o", "new").exit_code == 2
+    assert run("gallery", "grass", "-o", "new/pictures/grass-12.jpg", *small).exit_code == 2
+    assert run("gallery", "grass", "-o", "new", "--hour", "25").exit_code == 2
 
 
 # -- render ------------------------------------------------------------------------------------------------

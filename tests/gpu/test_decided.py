@@ -8,7 +8,8 @@ from typing import Any
 import moderngl
 import numpy as np
 import pytest
-from pictures import OUTPUTS, Drawer, exact, share_differing
+from pictures import OUTPUTS, Drawer, everything, exact, share_differing
+from test_blend import decoded
 
 import throng
 from throng import Camera, Crowd, Material, Mesh, Model, Node, Options, Renderer, Scene, shapes
@@ -294,6 +295,27 @@ def test_splats_are_in_every_output_what_the_meshes_are(
     assert (np.isfinite(frame.depth) == here).all()
     light = np.abs(frame.color.astype(float).mean(axis=(0, 1)) - wanted.color.astype(float).mean(axis=(0, 1)))
     assert light.max() < 1
+
+
+def test_splats_of_many_samples_come_nearer_to_the_truth(draw: Drawer) -> None:
+    """The truth: meshes in a picture of 64 times as many pixels. Ids and depths are one sample's."""
+    random = np.random.default_rng(5)
+    scene = Scene()
+    places = random.uniform(-8, 8, (4000, 3)) * (1, 0.6, 1)
+    scene.add(Crowd(shapes.rock(1, 0.6), positions=places, colors=random.uniform(0.2, 1, (4000, 3))))
+    camera = Camera((0, 3, 40), (0, 0, 0), fov=36)
+    large = draw(scene, camera, everything("indirect"), size=(1024, 512), outputs=("color",)).color
+    truth = decoded(large[..., :3] / 255).reshape(64, 8, 128, 8, 3).mean(axis=(1, 3))
+    apart = {}
+    for samples in (1, 4):
+        frame = draw(scene, camera, Options(mode="indirect"), size=(128, 64), samples=samples)
+        assert frame.stats.splats > 3000
+        apart[samples] = np.abs(decoded(frame.color[..., :3] / 255) - truth).mean()
+    assert apart[4] < 0.75 * apart[1]
+    meshes = draw(scene, camera, everything("indirect"), size=(128, 64), samples=4)
+    assert (frame.ids != meshes.ids).any(axis=-1).mean() < 0.2
+    same = (frame.ids == meshes.ids).all(axis=-1) & (frame.ids[..., 0] >= 0)
+    np.testing.assert_allclose(frame.depth[same], meshes.depth[same], atol=0.6)
 
 
 def test_the_nearest_of_splats_and_meshes_is_seen(draw: Drawer) -> None:

@@ -5,14 +5,18 @@ A defect is a small one: a light a little weaker, a leaf a little rougher, one t
 
 from __future__ import annotations
 
+import itertools
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import golden
 import numpy as np
 import pytest
-from pictures import Drawer, Picture
+from pictures import MODES, OUTPUTS, Drawer, Picture
 
 import throng
 from throng import (
@@ -34,6 +38,7 @@ from throng import (
     Texture,
     shapes,
 )
+from throng.gpu import source
 
 SIZE = (192, 128)
 Build = Callable[[float], Scene]
@@ -403,3 +408,30 @@ def test_a_feature_looks_as_it_did(draw: Drawer, name: str, pytestconfig: pytest
     good = picture(draw, name, 0.0)
     golden.check(name, good, draw, pytestconfig)
     assert not golden.agree(good, picture(draw, name, 1.0))
+
+
+def test_the_reference_compiler_takes_every_shader_that_draws_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In every mode, with one sample and with many: drivers forgive more than GLSL does."""
+    compiler = shutil.which("glslangValidator")
+    if compiler is None:
+        pytest.skip("needs glslangValidator (Debian: glslang-tools)")
+    files: dict[str, Path] = {}
+    assemble = source._assemble
+
+    def kept(name: str, *rest: Any) -> Any:
+        text = assemble(name, *rest)
+        files.setdefault(str(text), tmp_path / f"{len(files)}_{name}")
+        return text
+
+    monkeypatch.setattr(source, "_assemble", kept)
+    for mode, samples in itertools.product(MODES, (1, 4)):
+        with throng.Renderer(SIZE, samples=samples, fxaa=True, options=Options(mode=mode)) as renderer:
+            for one in FEATURES.values():
+                renderer.render(one.build(0.0), one.camera, outputs=OUTPUTS)
+    for text, file in files.items():
+        file.write_text(text)
+    assert len(files) > 100
+    done = subprocess.run([compiler, *map(str, files.values())], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout

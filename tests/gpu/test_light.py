@@ -26,6 +26,7 @@ from throng import (
     PointLight,
     Renderer,
     Scene,
+    Shadows,
     Sky,
     Sun,
     shapes,
@@ -360,6 +361,26 @@ def test_without_a_sun_the_sky_is_black(draw: Drawer) -> None:
     scene = open_air()
     scene.sun = None
     assert not draw(scene, Camera((0, 0.2, 4), (0, 5, 0))).color[:10, :, :3].any()
+
+
+def test_at_night_the_moon_stands_opposite_the_sun(draw: Drawer) -> None:
+    sky = Sky()
+    for hour in (7.0, 12.0, 18.2):
+        assert sky.at(hour, north=20, shadows=True) == (sky, sky.sun_at(hour, north=20, shadows=True))
+    seen = []
+    for hour in (0.0, 3.0, 20.0, 24.0):
+        dark, moon = sky.at(hour, north=20, shadows=True)
+        np.testing.assert_allclose(moon.direction, -np.array(sky.sun_at(hour, north=20).direction), atol=1e-6)
+        assert moon.color[0] < moon.color[1] < moon.color[2]
+        assert moon.shadows == Shadows()
+        scene = Scene(sky=dark, sun=moon, ambient=None, exposure=dark.exposure(moon))
+        scene.add(Node(shapes.plane(100), Material((0.6, 0.6, 0.6))))
+        picture = draw(scene, Camera((0, 2, 5), (0, 1, 0))).color[..., :3]
+        seen.append([picture[50:].mean(), picture[:20].mean()])
+    assert (np.array(seen) > 15).all()  # something is seen
+    assert (np.array(seen)[:, 0] < 130).all()  # and it is darker than by day
+    with pytest.raises(throng.errors.InvalidValue, match="hour: expected"):
+        sky.at(25)
 
 
 def test_light_from_all_around_comes_from_the_sky(draw: Drawer) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from throng.errors import InvalidType, InvalidValue
 from throng.model import shapes
+from throng.model.lods import levels
 from throng.model.mesh import Mesh, Model
 
 SOLIDS: dict[str, Callable[[], Mesh]] = {
@@ -122,6 +123,21 @@ def test_sizes_are_kept() -> None:
     assert shapes.tree(1, height=9).bounds[1, 1] == pytest.approx(9, rel=0.1)
 
 
+@pytest.mark.parametrize("kind", ["broadleaf", "conifer"])
+def test_a_tree_with_sprigs_is_the_solid_one_from_afar(kind: str) -> None:
+    solid, sprigs = (shapes.tree(3, kind, foliage=foliage) for foliage in ("solid", "sprigs"))
+    assert sprigs.parts[0][0] == solid.parts[0][0]  # the trunk
+    near, far = sprigs.parts[1][0], solid.parts[1][0]
+    assert near.lods == levels(far)
+    assert near.triangle_count > 2.5 * far.triangle_count
+    np.testing.assert_allclose(near.bounds, far.bounds, atol=0.1 * 6)
+    assert sprigs == shapes.tree(3, kind, foliage="sprigs") != shapes.tree(4, kind, foliage="sprigs")
+    # What is turned to the outside is the front of most of them.
+    corners = near.positions[near.indices]
+    faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    assert (np.einsum("ij,ij->i", faces, near.normals[near.indices[:, 0]]) > 0).mean() > 0.9
+
+
 EIGHT: Any = 8.0
 BAD = [
     (lambda: shapes.box(0), InvalidValue, "size: expected lengths greater than 0, got 0"),
@@ -133,6 +149,8 @@ BAD = [
     (lambda: shapes.cone(radius=-1), InvalidValue, "radius: expected a number greater than 0, got -1"),
     (lambda: shapes.tree(kind="palm"), InvalidValue,
      "kind: expected one of 'broadleaf', 'conifer', got 'palm'"),
+    (lambda: shapes.tree(foliage="none"), InvalidValue,
+     "foliage: expected one of 'solid', 'sprigs', got 'none'"),
     (lambda: shapes.rock(-1), InvalidValue, "seed: expected an integer, at least 0, got -1"),
     (lambda: shapes.grass_tuft(blades=0), InvalidValue, "blades: expected an integer, 1..1000, got 0"),
 ]  # fmt: skip
