@@ -331,8 +331,8 @@ def gallery(
     metavar="MODE[:OFF]",
     multiple=True,
     help="May be repeated; by default all that there are. After a colon, what it leaves off: `off` for all "
-    "switches, no-effects for one without reflections, shadows and so on, or some of no-cull, no-lod, "
-    "no-shadows and so on with commas between them.",
+    "switches, no-effects for all that `handwritten` has not (reflections, shadows and so on), or some of "
+    "no-cull, no-lod, no-shadows and so on with commas between them.",
 )
 @_switches
 @click.option("--size", type=_Size(), default=(1280, 720), help="Pixels, such as 1280x720.")

@@ -58,9 +58,11 @@ def run_python() -> Callable[..., str]:
     return run
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def draw() -> Iterator[Drawer]:
-    """draw(scene, camera, mode): a frame with all outputs, by a renderer that is kept for other tests.
+    """draw(scene, camera, mode): a frame with all outputs, by a renderer that is kept for its module's tests.
+
+    Kept for longer, the programs of all tests take gigabytes.
 
     Without levels of detail and splats, unless options are given in the place of the mode.
     """

@@ -29,16 +29,16 @@ class Switches:
 class Request:
     """A view of a scene, and how to draw it.
 
-    chooser  the view that decides what is drawn, relative to the same origin: `view` itself, unless frozen
-    defines  for the fragment shaders: which outputs there are
-    samples  of each pixel of the framebuffer in use
-    depth    gives that framebuffer's depth, as it is when called, in a texture that starts at the viewport's
-             corner; None where it cannot be had
-    alone    whether nothing else was drawn to that framebuffer
+    chooser   the view that decides what is drawn, relative to the same origin: `view` itself, unless frozen
+    defines   for the fragment shaders: which outputs there are
+    samples   of each pixel of the framebuffer in use
+    depth     gives that framebuffer's depth, as it is when called, in a texture that starts at the viewport's
+              corner; None where it cannot be had
+    alone     whether nothing else was drawn to that framebuffer
+    backdrop  draws what is behind everything opaque: called once all of that is drawn
     blending  whether blended materials are drawn in a pass of their own, and not as opaque
     sorts     whether blended instances are drawn from the back to the front
     sums      where blended splats are added up; None where they cannot be, and are drawn as meshes
-    backdrop  draws what is behind everything opaque: called once all of that is drawn
     """
 
     view: View
