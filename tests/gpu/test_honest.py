@@ -117,6 +117,8 @@ def test_the_measure_sees_smaller_instances_and_darker_ones(
     scene, cameras = views(name)
     if (name, distance) == ("grass", "far"):
         factor **= 3  # most of that picture is land beyond the grass
+    if name == "forest":
+        factor **= 1.7  # sprigs are a noise that smaller errors are lost in
 
     def draw(scene: Scene, camera: Camera) -> Frame:
         with changed(scene, column, factor):

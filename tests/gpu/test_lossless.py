@@ -268,7 +268,7 @@ def _under(matrix: Doubles, point: npt.ArrayLike) -> Doubles:
 
 
 COUNTS = {
-    "asteroids": 1500, "city": 2500, "forest": 1000, "grass": 2000, "meadow": 1200, "particles": 4000,
+    "asteroids": 1500, "city": 2500, "forest": 400, "grass": 2000, "meadow": 1200, "particles": 4000,
 }  # fmt: skip
 
 

@@ -45,7 +45,7 @@ class _Heap:
         self.colors.append(np.clip(colors, 0.0, 1.0))
         self.count += len(points)
 
-    def mesh(self, *, lods: Sequence[Mesh] = ()) -> Mesh:
+    def mesh(self, *, lods: Sequence[Mesh] = (), tint: Sequence[float] = (1.0, 1.0, 1.0)) -> Mesh:
         points = np.concatenate(self.points)
         low, high = points.min(axis=0), points.max(axis=0)
         uvs = ((points - low) / np.maximum(high - low, 1e-9))[:, :2]
@@ -54,7 +54,7 @@ class _Heap:
             np.concatenate(self.triangles),
             np.concatenate(self.normals),
             np.clip(uvs, 0.0, 1.0),
-            np.concatenate(self.colors),
+            np.concatenate(self.colors) * tint,
             lods=lods,
         )
 
@@ -170,8 +170,13 @@ def tree(seed: int = 0, kind: str = "broadleaf", height: float = 6.0, foliage: s
     if foliage == "solid":
         return Model([(trunk.mesh(), Material((0.36, 0.26, 0.19))), (solid.mesh(), Material(green))])
     bark = Material((0.36, 0.27, 0.20), roughness=0.95)
-    leaves = Material(green, roughness=0.7, double_sided=True, translucency=0.35)
-    return Model([(trunk.mesh(), bark), (sprigs.mesh(lods=levels(solid.mesh())), leaves)])
+    leaves = Material(np.multiply(green, 1.1), roughness=0.7, double_sided=True, translucency=0.35)
+    far = levels(solid.mesh(tint=_SHADED[kind]))
+    return Model([(trunk.mesh(), bark), (sprigs.mesh(lods=far), leaves)])
+
+
+# sRGB: sprigs shade each other and what they stick out of, so that what stands for them from afar is darker.
+_SHADED = {"broadleaf": (0.90, 0.87, 0.975), "conifer": (0.80, 0.785, 0.80)}
 
 
 _Grown = tuple[_Heap, _Heap, _Heap, tuple[float, float, float]]
