@@ -2,6 +2,7 @@
 // as they are shaded.
 #define OWNERS
 #include "visibility.glsl"
+#include "groups.glsl"
 #include "choice.glsl"
 #include "tinted.glsl"
 #include "splat.glsl"
@@ -15,7 +16,7 @@ uniform uint entry;  // the dispatch's, in that buffer
 uniform uint first_record, stop_record;  // what the records' binding reaches
 
 void main() {
-    uint number = (gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x) * CELL + gl_LocalInvocationID.x;
+    uint number = group_number() * CELL + gl_LocalInvocationID.x;
     uint record = dispatches[entry].w + number;
     if (record >= dispatches[entry + 1u].w || record < first_record || record >= stop_record) return;
     uint at = (record - first_record) * 4u;

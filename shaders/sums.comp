@@ -1,6 +1,7 @@
 #define BY_PIXEL
 // Blended splats, one invocation each: in each pixel what they send out and let through is added up (sums.py).
 #include "visibility.glsl"
+#include "groups.glsl"
 #include "choice.glsl"
 #include "tinted.glsl"
 #include "splat.glsl"
@@ -61,7 +62,7 @@ void sum_pixel(Print s, Look look, mat3 turned, float alpha, ivec2 where, float 
 }
 
 void main() {
-    uint number = (gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x) * CELL + gl_LocalInvocationID.x;
+    uint number = group_number() * CELL + gl_LocalInvocationID.x;
     uint record = dispatches[entry].w + number;
     if (record >= dispatches[entry + 1u].w || record < first_record || record >= stop_record) return;
     uint slot = records[(record - first_record) * 4u].x, index = slot / CELL;

@@ -12,33 +12,29 @@ from throng.gpu.context import checked_buffer
 
 BINDING = 5
 _WORDS = 9  # a pixel: what is let through; then, of 64 bits each, red, green, blue and weights
-_UNIT = 2.0**33  # what a weight of 1 is among them
-# Weights between 2**-19 and 2**11: of what lies at 1/6 to 27 of the distance where they are 1. So there is
-# room for a million of the largest, and of the smallest there are 2**14 steps.
+_UNIT = 2.0**26  # what a weight of 1 is among them: most of what is added needs the lower word alone
+# Weights between 2**-13 and 2**11: of what lies at 1/6 to 9 of the distance where they are 1. So there is
+# room for a million of the largest, and of the smallest there are 2**13 steps.
 DEFINES = {
-    "SUM_STEPS": 4096.0, "SUM_UNIT": _UNIT, "SUM_LEAST": _UNIT / 2**19, "SUM_MOST": _UNIT * 2**11,
+    "SUM_STEPS": 4096.0, "SUM_UNIT": _UNIT, "SUM_LEAST": _UNIT / 2**13, "SUM_MOST": _UNIT * 2**11,
 }  # fmt: skip
 
 
 class SplatSums:
-    """The sums of each pixel: all 0 but between `add` and the pass that takes them."""
+    """The sums of each pixel."""
 
     def __init__(self, ctx: moderngl.Context, limit: int) -> None:
         self._ctx = ctx
         self._limit = limit
         self._size = (0, 0)
-        self._clean = False
+        self._clean = True
+        self.waiting = False  # whether anything was added, and not yet taken
         self.buffer = checked_buffer(ctx, reserve=16, purpose="what blended splats add up to")
         self.distance = 1.0  # clip w of what weighs 1
 
     def fits(self, size: tuple[int, int]) -> bool:
         """Whether there is room for a picture of that size."""
         return 4 * _WORDS * size[0] * size[1] <= self._limit
-
-    @property
-    def waiting(self) -> bool:
-        """Whether there is anything to be taken."""
-        return not self._clean
 
     def begin(self, size: tuple[int, int], distance: float) -> None:
         """Makes room for a picture of that size."""
@@ -49,20 +45,20 @@ class SplatSums:
             self._clean = False
         if not self._clean:
             self.buffer.clear()
-        self._size, self._clean, self.distance = size, True, distance
+        self._size, self._clean, self.waiting, self.distance = size, True, False, distance
 
     def add(self) -> moderngl.Buffer:
         """The buffer, to be added to."""
-        self._clean = False
+        self._clean, self.waiting = False, True
         return self.buffer
 
     def take(self, program: moderngl.Program) -> None:
-        """What comes next is to use `program` (splat_sums.glsl) on every pixel, which makes all 0 again."""
+        """What comes next is to use `program` (splat_sums.glsl)."""
         program["size"] = self._size
         program["unit"] = max(1.0 / (_UNIT * self.distance**4), 1e-37)
         self._ctx.memory_barrier(moderngl.SHADER_STORAGE_BARRIER_BIT)
         self.buffer.bind_to_storage_buffer(BINDING)
-        self._clean = True
+        self.waiting = False
 
     def release(self) -> None:
         self.buffer.release()

@@ -201,6 +201,7 @@ class Visibility:
         self._limit = capabilities.storage_block_bytes
         self._max_groups = capabilities.max_work_groups[0]
         self._lanes = LANES_OF_SOFTWARE if capabilities.is_software else CELL
+        self._dealt: dict[str, object] = {"DEALT": 1} if capabilities.is_software else {}  # groups.glsl
         self._buffers = {
             name: checked_buffer(ctx, reserve=64, purpose=purpose)
             for name, purpose in (
@@ -382,7 +383,7 @@ class Visibility:
                     continue
                 entry = 3 * len(self._spans) + 2 * number
                 program = self._programs.get(
-                    "sums", SAMPLES=request.samples, **{**effects, **DEFINES, **defines}
+                    "sums", SAMPLES=request.samples, **{**effects, **DEFINES, **defines, **self._dealt}
                 )
                 program["depths"], program["distance0"] = 0, request.sums.distance
                 program["entry"] = entry
@@ -432,6 +433,7 @@ class Visibility:
                     if name == "splats":
                         if not (owners and defines.get("SPLATS", 1)) or defines.get("BLENDED") == "true":
                             continue
+                        defines |= self._dealt
                         masks.bind_to_storage_buffer(_SIXTH)
                     else:
                         if self.extras:
