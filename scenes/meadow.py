@@ -17,7 +17,7 @@ def build(count: int, seed: int, hour: float = HOUR) -> throng.Scene:
     random = np.random.default_rng(seed)
     half = np.sqrt(count / DENSITY) / 2
     sky, sun = throng.Sky(turbidity=1.8, ground=(0.36, 0.40, 0.26)).at(
-        hour, north=150, shadows=throng.Shadows(distance=60, cascades=3, size=768)
+        hour, north=150, shadows=throng.Shadows(distance=60, cascades=3, size=512)
     )
     scene = throng.Scene(
         sky=sky, sun=sun, ambient=None, fog=throng.Fog(density=0.006, falloff=0.04, start=10),
