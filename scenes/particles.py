@@ -36,7 +36,7 @@ def build(count: int, seed: int, hour: float = HOUR) -> throng.Scene:
     bright = 1 / 2**scene.exposure  # of a lamp that is to look the same at any hour
     plaza(scene, bright)
 
-    snow, spray = count // 6, min(count // 100, 600)
+    snow, spray = count // 6, min(count // 400, 150)
     drops = count - snow - spray
     for number, (x, z) in enumerate(NOZZLES):
         mine = drops // len(NOZZLES) + (number < drops % len(NOZZLES))
@@ -65,7 +65,7 @@ def build(count: int, seed: int, hour: float = HOUR) -> throng.Scene:
         places = nozzle + random.normal(0, 1.1, (spray, 2))
         scene.add(
             throng.Crowd(
-                throng.shapes.sphere(1.0, segments=20, rings=12),
+                throng.shapes.sphere(1.0, segments=14, rings=8),
                 throng.Material(
                     alpha_mode="blend", softness=0.8, shader=FADING,
                     motion=throng.Motion("snow", strength=0.8, spread=1.5, speed=0.3),
@@ -73,8 +73,8 @@ def build(count: int, seed: int, hour: float = HOUR) -> throng.Scene:
                 positions=np.column_stack(
                     [places[:, 0], 0.7 + random.exponential(0.5, spray), places[:, 1]]
                 ),
-                scales=random.uniform(0.5, 1.4, (spray, 1)) * (1.0, 0.6, 1.0),
-                colors=np.column_stack([np.tile((0.75, 0.82, 0.92), (spray, 1)), np.full(spray, 0.05)]),
+                scales=random.uniform(0.4, 1.1, (spray, 1)) * (1.0, 0.6, 1.0),
+                colors=np.column_stack([np.tile((0.75, 0.82, 0.92), (spray, 1)), np.full(spray, 0.12)]),
                 name="spray",
             )
         )  # fmt: skip
