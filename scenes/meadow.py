@@ -1,4 +1,4 @@
-"""Meadow: grass, flowers, trees, rocks, people and drifting seeds together, in one draw call.
+"""Meadow: grass, flowers, trees, rocks, people and drifting seeds together, in one draw call a pass.
 
 `count` tufts of grass, and of everything else in proportion.
 """
