@@ -16,8 +16,9 @@ struct Surface {
 };
 
 uvec4 material_texel(int row, int number) {
-    return texelFetch(material_table, ivec2(row % int(MATERIALS_ACROSS) * int(MATERIAL_TEXELS) + number,
-                                            row / int(MATERIALS_ACROSS)), 0);
+    uint at = uint(row);  // whose quotients by powers of two are shifts
+    uvec2 place = uvec2(at % MATERIALS_ACROSS * MATERIAL_TEXELS + uint(number), at / MATERIALS_ACROSS);
+    return texelFetch(material_table, ivec2(place), 0);
 }
 
 float alpha_cutoff(int row) { return float(material_texel(row, 0).w >> 24u) / 255.0; }
